@@ -1,0 +1,36 @@
+"""The parts every section of a spec is made of: frozen models, and fields marked identity or execution."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Role = Literal["identity", "execution"]
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}$"
+"""Names become file names and columns, so they are letters, digits and ``_ . + -``; never a path or a shell word."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+
+class Section(BaseModel):
+    """A part of a spec: immutable, unknown keys refused, NaN and infinity refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+def _field(role: Role, description: str, unit: str | None, default: Any, limits: dict[str, Any]) -> Any:
+    text = f"{description} [{unit}]" if unit else description
+    extra = {"role": role} | ({"unit": unit} if unit else {})
+    return Field(default, description=text, json_schema_extra=extra, **limits)
+
+
+def identity(description: str, *, unit: str | None = None, default: Any = ..., **limits: Any) -> Any:
+    """A field that decides what a result *is*: changing it makes the results that depend on it stale."""
+    return _field("identity", description, unit, default, limits)
+
+
+def execution(description: str, *, unit: str | None = None, default: Any = ..., **limits: Any) -> Any:
+    """A field that decides how, where or under which name a result is made: changing it makes nothing stale."""
+    return _field("execution", description, unit, default, limits)
