@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 Role = Literal["identity", "execution"]
 
@@ -17,7 +17,17 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 class Section(BaseModel):
     """A part of a spec: immutable, unknown keys refused, NaN and infinity refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads `lr: on` as true, and pydantic would read true as 1.
+        if isinstance(value, bool) and info.field_name:
+            annotation = cls.model_fields[info.field_name].annotation
+            if annotation in (int, float) or {int, float} & set(get_args(annotation)):
+                raise ValueError("a number is wanted here, not a truth value")
+        return value
 
 
 def _field(role: Role, description: str, unit: str | None, default: Any, limits: dict[str, Any]) -> Any:

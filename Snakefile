@@ -1,0 +1,39 @@
+# Which study, and the rules that make it.
+#   snakemake                                        the demo
+#   snakemake --config study=specs/mine.yaml         another study
+import os
+import sys
+from pathlib import Path
+
+from ptp_core.engine.stages import STAGES
+from ptp_core.engine.workflow import prepare
+from ptp_core.errors import EXIT_USER_ERROR, UserError
+
+RESULTS = Path(config.get("results", "results"))
+try:
+    STUDY = prepare(Path(config.get("study", "specs/demo.yaml")), RESULTS)
+except UserError as error:
+    print(error, file=sys.stderr, flush=True)
+    # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.
+    os._exit(EXIT_USER_ERROR)
+
+# `ptp` lies beside the Python that runs Snakemake, whether or not that environment is activated.
+os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/summaries.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        HOME / "measurements.csv",
+        HOME / "selection.json",
+        HOME / "report.html",
+
+
+onsuccess:
+    print(f"\nReport: {HOME / 'report.html'}")

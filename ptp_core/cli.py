@@ -1,0 +1,99 @@
+"""The command line: thin; every command is one function of another module."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ptp_core import __version__
+from ptp_core.errors import EXIT_USER_ERROR, UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, or 2 for a mistake in what the user gave."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USER_ERROR
+    except BrokenPipeError:
+        # `ptp check … | head` closes our output early; that is no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ptp", description="Choose the pre-training variant that fine-tunes best.")
+    parser.add_argument("--version", action="version", version=f"ptp {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "check", _check, "validate a spec and print its variants; writes nothing")
+    analyze = _add(commands, "analyze", _analyze, "analyse a spec that only reads measurements, without Snakemake")
+    status = _add(commands, "status", _status, "what is done, what is running and what is missing")
+    summary = _add(commands, "summary", _summary, "the verdict, the spread of the outcomes and where the time went")
+    for command in (analyze, status, summary):
+        _results(command)
+    job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
+    job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
+    job.set_defaults(run=_job)
+    _results(job)
+    schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _add(commands: argparse._SubParsersAction, name: str, run: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("spec", type=Path, help="the YAML file of a study, such as specs/demo.yaml")
+    command.set_defaults(run=run)
+    return command
+
+
+def _results(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import check
+
+    check(options.spec)
+
+
+def _analyze(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import analyze_tables
+
+    analyze_tables(options.spec, options.results)
+
+
+def _status(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import status
+
+    status(options.spec, options.results)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import summary
+
+    summary(options.spec, options.results)
+
+
+def _job(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import run_job_file
+
+    run_job_file(options.file, options.results)
+
+
+def _schema(_options: argparse.Namespace) -> None:
+    from ptp_core.spec.schema import schema_text
+
+    print(schema_text(), end="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Text and task items: where they come from, and how they become tokens and batches."""

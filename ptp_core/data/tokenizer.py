@@ -1,0 +1,95 @@
+"""Stage ``tokenizer``: a word-level one for the embedded world, a byte-level BPE for text files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tokenizers import Tokenizer as FastTokenizer
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from ptp_core.data import world
+from ptp_core.data.json_lines import read_json_lines, text_of
+from ptp_core.spec.data import Data, Source
+from ptp_core.work import Metrics, Work
+
+PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
+PAD_ID, BOS_ID, EOS_ID, UNKNOWN_ID = range(4)
+FIRST_SENTINEL_ID = 4
+"""Special tokens come first, so that their ids are the same in every tokenizer: pad, bos, eos, unk, sentinels."""
+
+FILE = "tokenizer.json"
+
+
+def special_tokens(sentinels: int) -> list[str]:
+    """All special tokens in the order of their ids; sentinel i is ``<extra_id_i>`` (Raffel et al. 2020)."""
+    return [PAD, BOS, EOS, UNKNOWN, *(f"<extra_id_{i}>" for i in range(sentinels))]
+
+
+def run(work: Work) -> Metrics:
+    """Build the tokenizer of a study's data and save it as Hugging Face files. Metric: vocabulary size in tokens."""
+    data = Data.model_validate(work.settings)
+    if data.world:
+        tokenizer = word_level(world.vocabulary(data.world), data.tokenizer.sentinels)
+    else:
+        limit = data.tokenizer.sample_characters
+        texts = (text for source in data.sources for text in _sample(source, work.inputs[source.name], limit))
+        tokenizer = byte_level(texts, data.tokenizer.vocabulary, data.tokenizer.sentinels)
+    save(tokenizer, work.folder)
+    return {"vocabulary": tokenizer.get_vocab_size()}
+
+
+def word_level(words: Iterable[str], sentinels: int) -> FastTokenizer:
+    """One token a word; words are what white space separates."""
+    vocabulary = {word: i for i, word in enumerate([*special_tokens(sentinels), *words])}
+    tokenizer = FastTokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.add_special_tokens(special_tokens(sentinels))
+    return tokenizer
+
+
+def byte_level(texts: Iterable[str], vocabulary: int, sentinels: int) -> FastTokenizer:
+    """A byte-level BPE of the given size (special tokens included), trained on ``texts``; it loses no character."""
+    tokenizer = FastTokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=special_tokens(sentinels),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def save(tokenizer: FastTokenizer, folder: Path) -> None:
+    """Write ``tokenizer.json`` and the small configuration that ``AutoTokenizer.from_pretrained`` reads."""
+    tokenizer.save(str(folder / FILE))
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": PAD,
+        "bos_token": BOS,
+        "eos_token": EOS,
+        "unk_token": UNKNOWN,
+        "clean_up_tokenization_spaces": False,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+
+
+def load(folder: Path) -> FastTokenizer:
+    """The tokenizer saved in a folder."""
+    return FastTokenizer.from_file(str(folder / FILE))
+
+
+def _sample(source: Source, files: Iterable[Path], limit: int) -> Iterator[str]:
+    taken = 0
+    for path in files:
+        for number, record in read_json_lines(path):
+            text = text_of(record, source.text_field, path, number)
+            # A book-long document is cut, so that the sample holds its share of every source.
+            yield text[: limit - taken]
+            taken += len(text)
+            if taken >= limit:
+                return

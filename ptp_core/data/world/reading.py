@@ -1,0 +1,89 @@
+"""Domain ``reading``: text that rewards looking back; family ``rag`` asks about a passage on people never seen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+from ptp_core.data.world import words
+from ptp_core.data.world.draw import parted, stream
+from ptp_core.data.world.facts import ask, statement
+from ptp_core.spec.world import World
+
+SHARE_LISTS = 0.35
+SHARES = {"text": 0.6, "train": 0.2, "test": 0.2}
+"""Title-and-surname pairs that pre-training text, SFT items and test items may use: no pair has two uses."""
+
+
+def strangers(world: World) -> dict[str, list[str]]:
+    """Two-word names by use; each word occurs in pre-training text, a pair of ``train`` or ``test`` never does."""
+    pairs = [f"{title} {surname}" for title, surname in product(words.TITLES, words.SURNAMES)]
+    parts = parted(pairs, tuple(SHARES.values()), stream(world, "strangers"))
+    return dict(zip(SHARES, parts, strict=True))
+
+
+def writer(world: World, rng: random.Random) -> Callable[[], str]:
+    """A function that writes the next document of the domain."""
+    known = strangers(world)["text"]
+    pool = [value for _, values in words.ATTRIBUTES.values() for value in values]
+    pool += [*words.SURNAMES, *words.TITLES, *words.DIGITS]
+
+    def write() -> str:
+        if rng.random() < SHARE_LISTS:
+            return _twice(rng.sample(pool, rng.randint(4, 8)))
+        return _lesson(known, rng)
+
+    return write
+
+
+def _twice(items: Sequence[str]) -> str:
+    """Plain repetition: the text from which copying is learned first."""
+    text = " ".join(items)
+    return f"list : {text} . again : {text} ."
+
+
+def passage(
+    known: Sequence[str], rng: random.Random, people: int, attributes: int
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """Sentences on strangers with different surnames and on the same attributes of each; the text and its facts."""
+    who: list[str] = []
+    while len(who) < people:
+        name = rng.choice(known)
+        if all(name.split()[1] != other.split()[1] for other in who):
+            who.append(name)
+    facts = []
+    for key in rng.sample(tuple(words.ATTRIBUTES), attributes):
+        values = rng.sample(words.ATTRIBUTES[key][1], people)
+        facts += [(name, key, value) for name, value in zip(who, values, strict=True)]
+    rng.shuffle(facts)
+    return " ".join(statement(*fact, rng.randrange(2)) for fact in facts), facts
+
+
+SHAPES = ((1, 3), (1, 4), (2, 1), (2, 2), (3, 1))
+"""Passages as (strangers, attributes). One stranger: find the attribute's value; several: also find whose it is."""
+
+
+def _lesson(known: Sequence[str], rng: random.Random) -> str:
+    """A passage, then each fact again: as a sentence or as a question in the prompt's format."""
+    text, facts = passage(known, rng, *rng.choice(SHAPES))
+    rng.shuffle(facts)
+    if rng.random() < 0.4:
+        return text + " so " + " ".join(statement(*fact, rng.randrange(2)) for fact in facts)
+    lines = [f"question : {ask(who, key, rng.randrange(2))}\nanswer : {value}" for who, key, value in facts]
+    return "\n".join([text, *lines])
+
+
+def rag(world: World, split: str) -> list[dict[str, Any]]:
+    """As many items as the world asks for, each with a passage of its own; the shapes take turns."""
+    rng = stream(world, "rag", split)
+    known = strangers(world)[split]
+    count = world.train_items if split == "train" else world.test_items
+    return [_item(known, SHAPES[index % len(SHAPES)], rng) for index in range(count)]
+
+
+def _item(known: Sequence[str], shape: tuple[int, int], rng: random.Random) -> dict[str, Any]:
+    text, facts = passage(known, rng, *shape)
+    who, key, value = rng.choice(facts)
+    return {"context": text, "question": ask(who, key, rng.randrange(2)), "answers": [value]}

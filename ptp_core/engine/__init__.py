@@ -1,0 +1,1 @@
+"""From a study to a graph of jobs, and from a job file to a result in the store."""

@@ -1,0 +1,151 @@
+"""What the commands of ``ptp`` do."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ptp_core.engine.folders import Folders
+from ptp_core.engine.jobfiles import read_job
+from ptp_core.engine.runner import limit_threads, run_job
+from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.engine.workflow import Workflow, plan, prepare, summary_jobs, varied_fields
+from ptp_core.errors import UserError
+from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.quantities import format_count
+
+MAX_ROWS = 200
+"""Variants that ``ptp check`` prints before it says how many more there are."""
+
+
+def check(spec: Path) -> None:
+    """Validate a spec and all files it names, and print its variants. Writes nothing. Raises UserError."""
+    from ptp_core.engine.check import check_study
+
+    study = check_study(spec)
+    print(f"{spec}: study {study.spec.study} is valid", end="")
+    if study.variants:
+        print(f"; {len(study.variants)} variants\n")
+        _print_table(_variant_table(study))
+    for table in study.spec.measurements:
+        print(f"; reads {table.path}", end="")
+    print()
+
+
+def analyze_tables(spec: Path, results: Path) -> None:
+    """Table, selection and report of a study that only reads measurements. Raises UserError before it writes."""
+    from ptp_core.engine.check import check_study
+
+    study = check_study(spec)
+    if study.spec.pretrain is not None:
+        raise UserError(
+            "this study trains models", where=study.where("pretrain"), fix=f"snakemake --config study={spec}"
+        )
+    limit_threads(1)
+    workflow = plan(spec, results)
+    for stage, job in summary_jobs(workflow).items():
+        _run_summary(stage, job["settings"], workflow.folders)
+    print(_headline(workflow.folders))
+
+
+def run_job_file(file: Path, results: Path) -> None:
+    """Run a job file of any stage."""
+    job = read_job(file)
+    if job["stage"] in STAGES:
+        run_job(job, Folders(results, file.parent.parent.parent.name))
+    else:
+        limit_threads(1)
+        _run_summary(job["stage"], job["settings"], Folders(results, job["settings"]["study"]))
+
+
+def _run_summary(stage: str, settings: dict[str, Any], folders: Folders) -> None:
+    module, function = SUMMARIES[stage].entry.split(":")
+    getattr(importlib.import_module(module), function)(settings, folders)
+
+
+def status(spec: Path, results: Path) -> None:
+    """Print, by stage, how many jobs are done, and what each unfinished one with a log said last."""
+    workflow = plan(spec, results)
+    missing = {(job.stage, job.id) for job in workflow.missing()}
+    stages = list(dict.fromkeys(job.stage for job in workflow.graph.jobs))
+    rows = [["stage", "done", "of"]]
+    for stage in stages:
+        mine = [job for job in workflow.graph.jobs if job.stage == stage]
+        rows.append([stage, str(sum((stage, job.id) not in missing for job in mine)), str(len(mine))])
+    _print_table(rows)
+    for job in workflow.graph.jobs:
+        if (job.stage, job.id) in missing:
+            line = _last_line(workflow.folders.log(job.stage, job.id))
+            print(f"{job.stage:>10}  {job.label}: {line}") if line else None
+
+
+def summary(spec: Path, results: Path) -> None:
+    """Print the verdict, the spread of every outcome over variants and seeds, and where the time went."""
+    from ptp_core.engine.summaries import training_share
+
+    workflow = plan(spec, results)
+    if not (workflow.folders.home / "selection.json").exists():
+        raise UserError("this study has no results yet", subject=str(spec), fix=f"snakemake --config study={spec}")
+    selection = json.loads((workflow.folders.home / "selection.json").read_text(encoding="utf-8"))
+    print(_headline(workflow.folders))
+    rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
+    for name, outcome in selection["outcomes"].items():
+        rows.append([name, _chance(workflow, name), *_spread(outcome)])
+    _print_table(rows)
+    receipts = [json.loads(Path(path).read_text(encoding="utf-8")) for path in workflow.receipts(*STAGES)]
+    if receipts:
+        training, total = training_share(receipts)
+        share = f"; {training / total:.0%} of them in training steps" if total else ""
+        peak = max(receipt["peak_memory_mb"] for receipt in receipts)
+        print(f"\n{len(receipts)} jobs took {total:,.0f} core-seconds{share}; the largest held {peak:,.0f} MB")
+
+
+def _spread(outcome: dict[str, Any]) -> list[str]:
+    values = list(outcome["values"].values())
+    between, seed = outcome["between_sd"], outcome["seed_sd"]
+    ratio = f"{between / seed:.1f}" if seed else "-"
+    numbers = [sum(values) / len(values), min(values), max(values), between, seed]
+    return [*("-" if x is None else f"{x:.3f}" for x in numbers), ratio]
+
+
+def _chance(workflow: Workflow, task: str) -> str:
+    unit = next((v.outcomes[key] for v in workflow.graph.variants for key in v.outcomes if key[0] == task), None)
+    if unit is None:
+        return "-"
+    receipt = workflow.folders.store / unit.stage / unit.id / "receipt.json"
+    return f"{json.loads(receipt.read_text(encoding='utf-8'))['metrics']['chance']:.3f}"
+
+
+def _headline(folders: Folders) -> str:
+    selection = json.loads((folders.home / "selection.json").read_text(encoding="utf-8"))
+    return f"{selection['verdict']['headline']}\nReport: {folders.home / 'report.html'}"
+
+
+def _last_line(path: Path) -> str:
+    if not path.exists():
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _variant_table(study: LoadedStudy) -> list[list[str]]:
+    keys = ["objective", "mixture", *(key for key in varied_fields(study) if key not in ("objective", "mixture"))]
+    keys += [key for key in ("tokens", "lr") if key not in keys]
+    rows = [["variant", *keys]]
+    for variant in study.variants[:MAX_ROWS]:
+        rows.append([variant.name, *(_shown(getattr(variant.recipe, key)) for key in keys)])
+    if len(study.variants) > MAX_ROWS:
+        rows.append([f"… and {len(study.variants) - MAX_ROWS:,} more", *("" for _ in keys)])
+    return rows
+
+
+def _shown(value: Any) -> str:
+    return format_count(value) if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

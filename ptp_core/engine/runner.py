@@ -1,0 +1,143 @@
+"""Run a job file: make what is missing in the store, then write the job's receipt."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ptp_core.engine.graph import Job
+from ptp_core.engine.folders import Folders
+from ptp_core.engine.stages import STAGES, Stage
+from ptp_core.errors import UserError, Where
+from ptp_core.identity import store
+from ptp_core.identity.digests import file_digest
+from ptp_core.identity.files import pretty_json, write_atomically
+from ptp_core.identity.receipts import RECEIPT, artifacts, read_receipt
+from ptp_core.work import Metrics, Work
+
+
+def run_job(job: dict[str, Any], folders: Folders) -> None:
+    """Make every unit of a job that the store lacks, one after the other, and write the receipt.
+
+    A unit that is there already costs nothing: heavy libraries are loaded only where something is to be made.
+    """
+    stage = STAGES[job["stage"]]
+    limit_threads(int(job["execution"]["threads"]))
+    began = time.time()
+    units = [_run_unit(unit, stage, job["execution"], folders.store) for unit in job["units"]]
+    receipt = {
+        "id": job["id"],
+        "stage": job["stage"],
+        "label": job["label"],
+        "units": units,
+        "wall_seconds": round(time.time() - began, 3),
+        # Of the whole process, so that starting Python and importing libraries count as well.
+        "cpu_seconds": round(time.process_time(), 3),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    write_atomically(folders.receipt(stage.name, job["id"]), pretty_json(receipt))
+
+
+def receipt_from_store(job: Job, folders: Folders) -> None:
+    """Write the receipt of a job whose results are all in the store already, without running anything."""
+    receipt = {
+        "id": job.id,
+        "stage": job.stage,
+        "label": job.label,
+        "units": [_in_short(store.entry(folders.store, u.stage, u.fingerprint), reused=True) for u in job.units],
+        "wall_seconds": 0.0,
+        "cpu_seconds": 0.0,
+        "peak_memory_mb": 0.0,
+    }
+    write_atomically(folders.receipt(job.stage, job.id), pretty_json(receipt))
+
+
+def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: Path) -> dict[str, Any]:
+    fingerprint = unit["fingerprint"]
+    with store.writer(root, stage.name, fingerprint) as folder:
+        if folder is None:
+            print(f"in the store already: {stage.name} {unit['label']}", flush=True)
+            return _in_short(store.entry(root, stage.name, fingerprint), reused=True)
+        if not stage.resumes:
+            store.clear(folder)
+        _refuse_other_code(unit, stage)
+        receipt = _make(unit, stage, execution, root, folder)
+        (folder / RECEIPT).write_text(pretty_json(receipt), encoding="utf-8")
+        return _in_short(store.publish(root, stage.name, fingerprint), reused=False)
+
+
+def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:
+    # Between planning and running, hours may pass in which somebody edits the code or upgrades a package.
+    if (unit["code"], unit["packages"]) != (stage.code, stage.versions):
+        raise UserError(
+            f"the code or the packages of stage {stage.name} have changed since the study was planned",
+            fix="run snakemake again",
+        )
+
+
+def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: Path, folder: Path) -> dict[str, Any]:
+    work = Work(
+        settings=unit["settings"],
+        parents={role: _parent(root, place) for role, place in unit["parents"].items()},
+        inputs={role: _inputs(files) for role, files in unit["inputs"].items()},
+        folder=folder,
+        execution=execution,
+        label=unit["label"],
+    )
+    began = time.time()
+    metrics = _entry(stage)(work)
+    return {
+        "fingerprint": unit["fingerprint"],
+        "stage": stage.name,
+        "settings": unit["settings"],
+        "parents": unit["parents"],
+        "inputs": {role: [file["sha256"] for file in files] for role, files in unit["inputs"].items()},
+        "code": stage.code,
+        "packages": stage.versions,
+        "metrics": metrics,
+        "artifacts": artifacts(folder),
+        "wall_seconds": round(time.time() - began, 3),
+        "host": {"name": platform.node(), "system": platform.platform(), "python": platform.python_version()},
+    }
+
+
+def _entry(stage: Stage) -> Callable[[Work], Metrics]:
+    module, function = stage.entry.split(":")
+    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+
+def _parent(root: Path, place: str) -> Path:
+    folder = root / place
+    read_receipt(folder)
+    return folder
+
+
+def _inputs(files: list[dict[str, str]]) -> tuple[Path, ...]:
+    for file in files:
+        # The spec was read a while ago: what is read now must be what the fingerprint says.
+        path = Path(file["path"])
+        if not path.is_file() or file_digest(path) != file["sha256"]:
+            raise UserError("this file has changed since the study was planned", where=Where(path), fix="run snakemake again")
+    return tuple(Path(file["path"]) for file in files)
+
+
+def _in_short(folder: Path, reused: bool) -> dict[str, Any]:
+    receipt = read_receipt(folder)
+    kept = {key: receipt[key] for key in ("fingerprint", "metrics", "artifacts", "wall_seconds")}
+    return kept | {"store": f"{receipt['stage']}/{folder.name}", "reused": reused}
+
+
+def limit_threads(threads: int) -> None:
+    """Keep numeric libraries to the cores this job was given; must run before they are imported."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Nothing here asks a hub for anything; a library must not try either.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+

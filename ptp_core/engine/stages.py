@@ -1,0 +1,59 @@
+"""The kinds of job: which code each one runs, and which packages its result depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ptp_core.identity.closure import closure_digest
+from ptp_core.identity.fingerprint import package_version
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``entry`` is ``module:function``; what that module can reach is the stage's code."""
+
+    name: str
+    entry: str
+    packages: tuple[str, ...]
+    resumes: bool = False
+    """Whether a killed job goes on from its partial folder; otherwise it starts with an empty one."""
+
+    @cached_property
+    def code(self) -> str:
+        """Digest of the stage's code closure."""
+        return closure_digest(self.entry.split(":")[0])
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Package → installed version."""
+        return {name: package_version(name) for name in self.packages}
+
+
+_TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
+_MEASURING = ("torch", "transformers", "tokenizers", "numpy")
+_ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage("tokenizer", "ptp_core.data.tokenizer:run", ("tokenizers",)),
+        Stage("shards", "ptp_core.data.shards:run", ("tokenizers", "numpy")),
+        Stage("task", "ptp_core.data.items:run", ()),
+        Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, resumes=True),
+        Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
+        Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),
+        Stage("evaluate", "ptp_core.measure.stages:run_evaluate", _MEASURING),
+    )
+}
+"""Stages whose results live in the store."""
+
+SUMMARIES = {
+    stage.name: stage
+    for stage in (
+        Stage("table", "ptp_core.engine.summaries:make_table", ("pandas", "pyarrow")),
+        Stage("select", "ptp_core.engine.summaries:make_selection", _ANALYSIS),
+        Stage("report", "ptp_core.engine.summaries:make_report", ("matplotlib", "jinja2")),
+    )
+}
+"""Stages that write a study's own files: the table, the selection, the report."""

@@ -1,0 +1,131 @@
+"""The last three jobs of a study: one table of all numbers, the selection made from it, and the report."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ptp_core.engine.folders import Folders
+from ptp_core.errors import Where
+from ptp_core.identity.files import pretty_json, write_atomically
+from ptp_core.identity.receipts import read_receipt
+from ptp_core.predict.analysis import analyze
+from ptp_core.progress import Progress
+from ptp_core.report.page import write_report
+from ptp_core.report.run import Run
+from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.select import Select
+from ptp_core.table.schema import from_rows, read_table, write_table
+from ptp_core.table.wide import read_wide
+
+Settings = dict[str, Any]
+
+
+def make_table(settings: Settings, folders: Folders) -> None:
+    """Collect configuration, indicators and outcomes of every variant, and tables measured elsewhere."""
+    frames = [
+        read_wide(WideTable.model_validate(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"]))
+        for entry in settings["tables"]
+    ]
+    rows = [row for variant in settings["variants"] for row in _variant_rows(variant, folders.store)]
+    if rows:
+        frames.append(from_rows(rows))
+    write_table(pd.concat(frames, ignore_index=True), folders.home)
+
+
+def make_selection(settings: Settings, folders: Folders) -> None:
+    """Judge every indicator, compare the variants, and write ``selection.json``."""
+    table = read_table(folders.home / "measurements.parquet")
+    with Progress(100, "%", "analyse") as progress:
+
+        def advance(what: str, share: float) -> None:
+            progress.advance(max(0, round(100 * share) - progress.done), what)
+
+        selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance)
+    write_atomically(folders.home / "selection.json", pretty_json(selection))
+
+
+def make_report(settings: Settings, folders: Folders) -> None:
+    """Write ``report.html`` from the table, the selection and the receipts."""
+    selection = json.loads((folders.home / "selection.json").read_text(encoding="utf-8"))
+    table = read_table(folders.home / "measurements.parquet")
+    write_report(folders.home / "report.html", selection, table, _run(settings, folders))
+
+
+def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
+    shared = {"variant": variant["name"], "checkpoint_tokens": variant["tokens"], "source": variant["checkpoint"]}
+    rows = [shared | {"kind": "config", "name": key} | _config_value(value) for key, value in variant["config"].items()]
+    for name, indicator in variant["indicators"].items():
+        extra = {"kind": "indicator", "name": name, "family": indicator["family"], "split": indicator["split"]}
+        rows.append(shared | extra | _measured(store, indicator))
+    for outcome in variant["outcomes"]:
+        extra = {"kind": "outcome", "name": outcome["task"], "family": outcome["family"], "split": "test"}
+        rows.append(shared | extra | {"seed": outcome["seed"], "prompt_format": "default"} | _measured(store, outcome))
+    return rows
+
+
+def _config_value(value: Any) -> dict[str, Any]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"value": float(value)} if is_number else {"text": str(value)}
+
+
+def _measured(store: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    metrics = read_receipt(store / entry["unit"])["metrics"]
+    kept = {key: metrics[key] for key in ("value", "stderr", "n_items")}
+    return kept | {"higher_is_better": entry["higher_is_better"], "source": entry["unit"]}
+
+
+def _run(settings: Settings, folders: Folders) -> Run | None:
+    if not settings["variants"]:
+        return None
+    receipts = [json.loads(folders.receipt(*job).read_text(encoding="utf-8")) for job in settings["jobs"]]
+    return Run(
+        curves={v["name"]: _curve(folders.store / v["checkpoint"] / "telemetry.csv") for v in settings["variants"]},
+        held_out={v["name"]: _curve(folders.store / v["checkpoint"] / "held_out.csv") for v in settings["variants"]},
+        jobs=jobs_by_stage(receipts),
+        spec_text=yaml.safe_dump(settings["spec"], sort_keys=False, allow_unicode=True, width=100),
+        spec_name=settings["study"],
+        packages=settings["packages"],
+        study_fingerprint=settings["fingerprint"],
+        notes=[time_note(receipts)],
+        links={"measurements": "measurements.csv", "selection": "selection.json"},
+    )
+
+
+def _curve(path: Path) -> list[tuple[float, float]]:
+    with path.open(newline="") as stream:
+        return [(float(row["tokens"]), float(row["loss"])) for row in csv.DictReader(stream)]
+
+
+def jobs_by_stage(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a stage: jobs, how many of them found everything in the store, core-seconds, peak memory in MB."""
+    rows: dict[str, dict[str, Any]] = {}
+    for receipt in receipts:
+        empty = {"stage": receipt["stage"], "jobs": 0, "reused": 0, "core_seconds": 0.0, "peak_memory_mb": 0.0}
+        row = rows.setdefault(receipt["stage"], empty)
+        row["jobs"] += 1
+        row["reused"] += all(unit["reused"] for unit in receipt["units"])
+        row["core_seconds"] += receipt["cpu_seconds"]
+        row["peak_memory_mb"] = max(row["peak_memory_mb"], receipt["peak_memory_mb"])
+    return list(rows.values())
+
+
+def training_share(receipts: list[dict[str, Any]]) -> tuple[float, float]:
+    """(seconds inside training steps, core-seconds of all jobs), of the work that was done and not reused."""
+    training = sum(
+        unit["metrics"].get("train_seconds", 0.0) for receipt in receipts for unit in receipt["units"] if not unit["reused"]
+    )
+    return training, sum(receipt["cpu_seconds"] for receipt in receipts)
+
+
+def time_note(receipts: list[dict[str, Any]]) -> str:
+    """A sentence on where the time went."""
+    training, total = training_share(receipts)
+    if not total:
+        return "Every result was in the store already; nothing was computed for this report."
+    return f"The jobs took {total:,.0f} core-seconds, {training / total:.0%} of them in training steps."

@@ -1,0 +1,156 @@
+"""What the Snakefile asks: the jobs of a study, their files, and what each of them waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ptp_core.engine import graph as graphs
+from ptp_core.engine.graph import Graph, Job
+from ptp_core.engine.folders import Folders
+from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
+from ptp_core.engine.runner import receipt_from_store
+from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.identity.canonical import digest
+from ptp_core.identity.digests import DigestCache
+from ptp_core.identity.files import pretty_json, write_if_changed
+from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.pretrain import Recipe
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A planned study."""
+
+    study: LoadedStudy
+    graph: Graph
+    folders: Folders
+    jobs: Mapping[tuple[str, str], Job]
+    """(stage, id) → job."""
+
+    def receipts(self, *stages: str) -> list[str]:
+        """The receipts of all jobs of some stages."""
+        return [str(self.folders.receipt(job.stage, job.id)) for job in self.graph.jobs if job.stage in stages]
+
+    def parent_receipts(self, stage: str, job_id: str) -> list[str]:
+        """The receipts that a job waits for."""
+        parents = self.graph.parents(self.jobs[stage, job_id])
+        return [str(self.folders.receipt(parent.stage, parent.id)) for parent in parents]
+
+    def label(self, stage: str, job_id: str) -> str:
+        """How people call a job."""
+        return self.jobs[stage, job_id].label
+
+    def missing(self) -> list[Job]:
+        """The jobs that have no receipt yet."""
+        return [job for job in self.graph.jobs if not self.folders.receipt(job.stage, job.id).exists()]
+
+
+def plan(spec: Path, results: Path) -> Workflow:
+    """Read a study and build its graph; writes nothing but the cache of file digests. Raises UserError."""
+    study = load_study(spec)
+    folders = Folders(results, study.spec.study)
+    cache = DigestCache(folders.store / ".digests.json")
+    graph = graphs.build(study, cache.digest)
+    cache.save()
+    return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs})
+
+
+def prepare(spec: Path, results: Path) -> Workflow:
+    """Plan a study and write its job files, and the receipts of jobs whose results the store has already."""
+    workflow = plan(spec, results)
+    write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
+    for job in workflow.missing():
+        if all(is_done(unit, workflow.folders.store) for unit in job.units):
+            receipt_from_store(job, workflow.folders)
+    for stage, content in summary_jobs(workflow).items():
+        write_if_changed(workflow.folders.home / "jobs" / f"{stage}.json", pretty_json(content))
+    return workflow
+
+
+def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
+    """The job files of table, selection and report; each holds the fingerprint of all it is made from."""
+    variants = [_variant_settings(v, workflow) for v in workflow.graph.variants]
+    spec = workflow.study.spec
+    shared = {"study": spec.study}
+    table = shared | {"variants": variants, "tables": _tables(workflow.study)}
+    select = shared | {"select": spec.select.model_dump(mode="json"), "table": digest(_identity(table))}
+    report = shared | {
+        "variants": [{key: v[key] for key in ("name", "checkpoint")} for v in variants],
+        "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
+        "spec": spec.model_dump(mode="json", exclude_unset=True),
+        "packages": {name: value for stage in STAGES.values() for name, value in stage.versions.items()},
+        "select": digest(_identity(select)),
+    }
+    return {name: _job(name, settings) for name, settings in (("table", table), ("select", select), ("report", report))}
+
+
+def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    stage = SUMMARIES[name]
+    fingerprint = digest({"settings": _identity(settings), "code": stage.code, "packages": stage.versions})
+    return {"format": FORMAT, "stage": name, "fingerprint": fingerprint, "settings": settings | {"fingerprint": fingerprint}}
+
+
+def _identity(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without where things are on this machine; the digests of tables stay."""
+    if "tables" not in settings:
+        return settings
+    return settings | {"tables": [{key: t[key] for key in ("table", "sha256")} for t in settings["tables"]]}
+
+
+def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, Any]:
+    families = workflow.study.families
+    return {
+        "name": v.variant.name,
+        "tokens": v.variant.recipe.tokens,
+        "checkpoint": _place(v.checkpoint),
+        "config": {key: _written(v.variant.recipe, key) for key in varied_fields(workflow.study)},
+        "indicators": {
+            name: {
+                "unit": _place(unit),
+                "family": families.get(name.removeprefix("kshot_")),
+                "split": "held_out" if name.startswith("ppl_") else "test",
+                "higher_is_better": not name.startswith("ppl_"),
+            }
+            for name, unit in v.indicators.items()
+        },
+        "outcomes": [
+            {"task": task, "seed": seed, "family": families[task], "unit": _place(unit), "higher_is_better": True}
+            for (task, seed), unit in v.outcomes.items()
+        ],
+    }
+
+
+def varied_fields(study: LoadedStudy) -> list[str]:
+    """The fields of a recipe that differ between variants, in the order of the model."""
+    recipes = [variant.recipe for variant in study.variants]
+    return [key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1]
+
+
+def _written(recipe: Recipe, key: str) -> Any:
+    return recipe.model_dump(mode="json")[key]
+
+
+def _place(unit: graphs.Unit) -> str:
+    return f"{unit.stage}/{unit.id}"
+
+
+def _tables(study: LoadedStudy) -> list[dict[str, Any]]:
+    entries = []
+    for i, table in enumerate(study.spec.measurements):
+        place = ("measurements", i, "path")
+        path = study.resolve(table.path, *place)
+        where = study.where(*place)
+        entries.append(
+            {
+                "table": table.model_dump(mode="json"),
+                "base": str(study.path.parent),
+                "spec": str(where.file),
+                "line": where.line,
+                # A file that is not there is reported by the reader, with its line in the spec.
+                "sha256": DigestCache(Path("/dev/null")).digest(path) if path.is_file() else None,
+            }
+        )
+    return entries

@@ -1,0 +1,44 @@
+"""Files that are either wholly there or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write beside the target, flush to disk, then rename: a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; results are as readable as any file the user makes.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_if_changed(path: Path, content: str) -> bool:
+    """Write only when the content differs, so that a file's time says when it last changed. Returns whether it wrote."""
+    try:
+        if path.read_bytes() == content.encode():
+            return False
+    except FileNotFoundError:
+        pass
+    write_atomically(path, content)
+    return True
+
+
+def pretty_json(value: Any) -> str:
+    """JSON for people and for diffs: sorted keys, one item a line; NaN is an error."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

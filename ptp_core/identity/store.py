@@ -1,0 +1,76 @@
+"""The store: one folder per fingerprint, built aside, published by a rename, written by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ptp_core.identity.fingerprint import ID_LENGTH
+
+
+def entry(root: Path, stage: str, fingerprint: str) -> Path:
+    """The folder of a finished result; it exists exactly when the result is complete."""
+    return root / stage / fingerprint[:ID_LENGTH]
+
+
+def partial(root: Path, stage: str, fingerprint: str) -> Path:
+    """The folder in which a result is being built."""
+    return root / stage / f"{fingerprint[:ID_LENGTH]}.partial"
+
+
+@contextmanager
+def writer(root: Path, stage: str, fingerprint: str, wait_seconds: float = 1.0) -> Iterator[Path | None]:
+    """Hold the only pen for one result: yields its partial folder, or None if somebody else has finished it meanwhile.
+
+    The lock is the kernel's, so it falls when its holder dies, however it dies. A second writer waits.
+    """
+    lock_file = root / ".locks" / f"{stage}-{fingerprint[:ID_LENGTH]}"
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("w") as lock:
+        told = False
+        while not _try_lock(lock.fileno()):
+            if not told:
+                print(f"waiting: another process is making {stage}/{fingerprint[:ID_LENGTH]}", flush=True)
+                told = True
+            time.sleep(wait_seconds)
+        if entry(root, stage, fingerprint).is_dir():
+            yield None
+            return
+        folder = partial(root, stage, fingerprint)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def publish(root: Path, stage: str, fingerprint: str) -> Path:
+    """Turn the partial folder into the finished one; its files reach the disk before its name does."""
+    source, target = partial(root, stage, fingerprint), entry(root, stage, fingerprint)
+    for path in [*source.rglob("*"), source]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    source.rename(target)
+    return target
+
+
+def clear(folder: Path) -> None:
+    """Empty a partial folder whose stage does not resume."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

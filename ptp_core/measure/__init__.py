@@ -1,0 +1,1 @@
+"""Measuring checkpoints: perplexities, few-shot scores, and scores after fine-tuning."""

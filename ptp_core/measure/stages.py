@@ -1,0 +1,70 @@
+"""Stages ``indicators`` and ``evaluate``: numbers measured on a checkpoint, before and after fine-tuning."""
+
+from __future__ import annotations
+
+import functools
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from ptp_core.data import tokenizer as tokenizers
+from ptp_core.data.items import chance, load_items, prompt
+from ptp_core.data.shards import HELD_OUT, open_tokens
+from ptp_core.measure.fewshot import with_shots
+from ptp_core.measure.perplexity import perplexities
+from ptp_core.measure.scoring import Scored, score_items
+from ptp_core.spec.indicators import IndicatorSettings
+from ptp_core.training.model import load_model
+from ptp_core.work import Metrics, Work
+
+
+def run_indicator(work: Work) -> Metrics:
+    """One indicator of one checkpoint. Metrics: value, standard error, number of items (tokens, for a perplexity)."""
+    settings = IndicatorSettings.model_validate(work.settings)
+    return _perplexity(settings, work) if settings.kind == "ppl" else _kshot(settings, work)
+
+
+def run_evaluate(work: Work) -> Metrics:
+    """Score a fine-tuned model on the test items of its task, without examples. Metrics as for an indicator."""
+    items = load_items(work.parents["task"], "test")
+    asked = [(prompt(item), item) for item in items]
+    checkpoint = work.parents["checkpoint"]
+    scored = score_items(_model(checkpoint), tokenizers.load(checkpoint), asked)
+    return _summary(scored, work.folder) | {"chance": chance(items)}
+
+
+@functools.lru_cache(maxsize=1)
+def _model(folder: Path) -> Any:
+    return load_model(folder)
+
+
+def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
+    streams = {
+        role.removeprefix("shards/"): open_tokens(folder, HELD_OUT)
+        for role, folder in work.parents.items()
+        if role.startswith("shards/")
+    }
+    model = _model(work.parents["checkpoint"])
+    found = perplexities(
+        model, streams, settings.objective or "clm", settings.length, settings.tokens, settings.sentinels
+    )
+    by_domain = {name: perplexity._asdict() for name, perplexity in found.items()}
+    (work.folder / "domains.json").write_text(json.dumps(by_domain, indent=1, sort_keys=True) + "\n")
+    overall = found["overall"]
+    return {"value": overall.value, "stderr": overall.stderr, "n_items": overall.tokens}
+
+
+def _kshot(settings: IndicatorSettings, work: Work) -> Metrics:
+    pool, items = (load_items(work.parents["task"], split) for split in ("train", "test"))
+    asked = [(with_shots(item, pool, settings.shots), item) for item in items]
+    checkpoint = work.parents["checkpoint"]
+    return _summary(score_items(_model(checkpoint), tokenizers.load(checkpoint), asked), work.folder)
+
+
+def _summary(scored: list[Scored], folder: Path) -> Metrics:
+    lines = [json.dumps(s._asdict(), ensure_ascii=False, sort_keys=True) + "\n" for s in scored]
+    (folder / "items.jsonl").write_text("".join(lines), encoding="utf-8")
+    scores = [s.score for s in scored]
+    spread = statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else 0.0
+    return {"value": statistics.fmean(scores), "stderr": spread, "n_items": len(scores)}

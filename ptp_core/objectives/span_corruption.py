@@ -1,0 +1,96 @@
+"""Span corruption on a decoder: the corrupted text, then sentinels with what each of them hides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptp_core.objectives.batch import IGNORE, Batch, Ints
+
+
+class Plan(NamedTuple):
+    """How many tokens of a row are used, hidden, and in how many spans."""
+
+    raw: int
+    hidden: int
+    spans: int
+
+    @property
+    def corrupted(self) -> int:
+        """Length of the corrupted text: what is left, and a sentinel a span."""
+        return self.raw - self.hidden + self.spans
+
+    @property
+    def length(self) -> int:
+        """Length of corrupted text, sentinels with their spans, and the final eos."""
+        return self.corrupted + self.hidden + self.spans + 1
+
+
+def plan(length: int, rate: float, span_length: float) -> Plan:
+    """The longest text whose corrupted form and targets fit into ``length + 1`` tokens."""
+    for raw in range(length, 1, -1):
+        hidden = min(max(round(raw * rate), 1), raw - 1)
+        spans = min(max(round(hidden / span_length), 1), raw - hidden)
+        found = Plan(raw, hidden, spans)
+        if found.length <= length + 1:
+            return found
+    raise ValueError(f"span corruption does not fit into {length} tokens")
+
+
+class Tokens(NamedTuple):
+    """The special tokens that span corruption needs."""
+
+    first_sentinel: int
+    sentinels: int
+    eos: int
+    pad: int
+
+
+def span_corruption(rows: Ints, rng: np.random.Generator, rate: float, span_length: float, tokens: Tokens) -> Batch:
+    """SC(r, μ): a share ``rate`` of the tokens in spans of mean length ``span_length`` is hidden behind sentinels.
+
+    One row reads ``kept₀ <0> kept₁ <1> … | <0> span₀ <1> span₁ … <eos>``; the loss is on the part after the bar.
+    Attention is causal throughout. Span lengths are random compositions (Raffel et al. 2020, section 3.1.4).
+    ``rows``: shape (batch, length + 1); of each row the first ``plan(...).raw`` tokens are used.
+    Raises ValueError if there are fewer sentinels than spans.
+    """
+    batch, length = len(rows), rows.shape[1] - 1
+    shape = plan(length, rate, span_length)
+    if shape.spans > tokens.sentinels:
+        raise ValueError(f"sc({rate:g},{span_length:g}) on {length} tokens needs {shape.spans} sentinels")
+    text_BN = rows[:, : shape.raw]
+    hidden_BN, starts_BN, span_BN = _spans(batch, shape, rng)
+    sentinel_BN = tokens.first_sentinel + span_BN
+    corrupted = np.where(starts_BN, sentinel_BN, text_BN)[~hidden_BN | starts_BN].reshape(batch, shape.corrupted)
+    # Each token gets a slot before it, filled where a span starts, so that one selection writes "sentinel, span".
+    slots = np.stack([sentinel_BN, text_BN], axis=2).reshape(batch, -1)
+    chosen = np.stack([starts_BN, hidden_BN], axis=2).reshape(batch, -1)
+    answers = slots[chosen].reshape(batch, shape.hidden + shape.spans)
+    whole = np.full((batch, length + 1), tokens.pad, dtype=np.int64)
+    whole[:, : shape.length] = np.concatenate([corrupted, answers, np.full((batch, 1), tokens.eos)], axis=1)
+    targets = whole[:, 1:].copy()
+    targets[:, : shape.corrupted - 1] = IGNORE
+    targets[:, shape.length - 1 :] = IGNORE
+    return Batch(whole[:, :-1], targets, np.zeros(batch, dtype=np.int64))
+
+
+def _spans(batch: int, shape: Plan, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Ints]:
+    """(hidden?, first of its span?, number of the span), each of shape (batch, raw); kept text comes first."""
+    kept = _composition(batch, shape.raw - shape.hidden, shape.spans, rng)
+    gone = _composition(batch, shape.hidden, shape.spans, rng)
+    ends = np.cumsum(np.stack([kept, gone], axis=2).reshape(batch, -1), axis=1)
+    steps = np.zeros((batch, shape.raw + 1), dtype=np.int64)
+    np.put_along_axis(steps, ends, 1, axis=1)
+    segment = np.cumsum(steps[:, :-1], axis=1)
+    hidden = segment % 2 == 1
+    return hidden, hidden & (steps[:, :-1] == 1), segment // 2
+
+
+def _composition(batch: int, total: int, parts: int, rng: np.random.Generator) -> Ints:
+    """Uniformly random ways to write ``total`` as an ordered sum of ``parts`` positive numbers, shape (batch, parts)."""
+    order = np.argsort(rng.random((batch, total - 1)), axis=1)[:, : parts - 1]
+    cuts = np.sort(order, axis=1) + 1
+    edges = np.concatenate([np.zeros((batch, 1), np.int64), cuts, np.full((batch, 1), total)], axis=1)
+    return np.diff(edges, axis=1)

@@ -1,0 +1,103 @@
+"""What a reader must know before trusting the numbers: copies, collapsed variants, few variants, missing seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ptp_core.predict.quantities import Measured, Quantity
+from ptp_core.predict.wording import listed, number
+from ptp_core.stats.pairs import null_sd
+
+FEW_VARIANTS = 20
+"""Up to here the null sd of a pairwise accuracy is .08 or more: an accuracy of .65 is then nothing unusual."""
+
+COLLAPSE_SDS = 8.0
+COLLAPSE_SHARE = 0.5
+"""Collapsed: worse than the median by this many robust sds and by this share of the median; one alone is a tail."""
+
+
+def caveats(measured: Measured) -> list[str]:
+    """Sentences on the table as a whole, the gravest first."""
+    return [
+        *_copies(measured),
+        *_collapsed(measured),
+        *_few_variants(measured),
+        *_single_runs(measured),
+        *_missing(measured),
+        *measured.notes,
+    ]
+
+
+def _copies(measured: Measured) -> list[str]:
+    quantities = [*measured.indicators.values(), *measured.outcomes.values()]
+    if len(quantities) < 2:
+        return []
+    groups: dict[bytes, list[str]] = {}
+    scores = np.column_stack([quantity.values for quantity in quantities])
+    for variant, row in zip(measured.variants, scores, strict=True):
+        groups.setdefault(row.tobytes(), []).append(variant)
+    return [
+        f"Variants {listed(group)} agree exactly in all {len(quantities)} numbers: "
+        "probably one measurement entered more than once; all are kept."
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _collapsed(measured: Measured) -> list[str]:
+    sentences = []
+    for quantity in [*measured.outcomes.values(), *measured.indicators.values()]:
+        median = number(float(np.nanmedian(quantity.values)))
+        for i in collapsed(quantity):
+            value = number(float(quantity.values[i]))
+            sentences.append(
+                f"Variant {measured.variants[i]} has collapsed on {quantity.name}: {value}, "
+                f"where the median is {median}; it is kept."
+            )
+    return sentences
+
+
+def collapsed(quantity: Quantity) -> list[int]:
+    """Indices of variants far below the others: 8 robust sds (1.4826·MAD) and half the median worse than the median."""
+    good = quantity.goodness
+    if np.isfinite(good).sum() < 4:
+        return []
+    median = float(np.nanmedian(good))
+    robust_sd = 1.4826 * float(np.nanmedian(np.abs(good - median)))
+    if robust_sd == 0:
+        return []
+    shortfall = np.nan_to_num(median - good, nan=0.0)
+    far = (shortfall > COLLAPSE_SDS * robust_sd) & (shortfall > COLLAPSE_SHARE * abs(median))
+    return [int(i) for i in np.flatnonzero(far)]
+
+
+def _few_variants(measured: Measured) -> list[str]:
+    n = len(measured.variants)
+    if n > FEW_VARIANTS:
+        return []
+    return [
+        f"With {n} variants the pairwise accuracy of an unrelated indicator has a standard deviation of "
+        f"{null_sd(n):.3f}: an accuracy of {min(1.0, 0.5 + 2 * null_sd(n)):.2f} is within two of them."
+    ]
+
+
+def _single_runs(measured: Measured) -> list[str]:
+    single = [name for name, outcome in measured.outcomes.items() if not outcome.seed_freedom]
+    if not single:
+        return []
+    return [
+        f"{listed(single)}: one fine-tuning run per variant, so the noise between seeds is not known and no "
+        "probability of being best is given."
+    ]
+
+
+def _missing(measured: Measured) -> list[str]:
+    sentences = []
+    for kind, quantities in (("outcome", measured.outcomes), ("indicator", measured.indicators)):
+        for name, quantity in quantities.items():
+            lacking = [v for v, value in zip(measured.variants, quantity.values, strict=True) if np.isnan(value)]
+            if lacking:
+                sentences.append(f"No {kind} {name} for variants {listed(lacking)}: left out wherever it is used.")
+            elif np.ptp(quantity.values) == 0:
+                sentences.append(f"The {kind} {name} is the same for all variants and cannot tell them apart.")
+    return sentences

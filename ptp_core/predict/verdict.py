@@ -1,0 +1,165 @@
+"""The analysis in plain English. Every number in a sentence is read from the block it speaks about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ptp_core.predict.wording import listed, number, p_value, percent
+
+Block = Mapping[str, Any]
+
+RIVALS = (
+    ("best_single", "p_vs_best_single", "the best single indicator"),
+    ("config_only", "p_vs_config_only", "the configuration alone"),
+)
+"""What learning to compare has to beat: key of its block, key of the test, name in a sentence."""
+
+
+def verdict(primary: Block, outcomes: Mapping[str, Block], confidence: float) -> dict[str, Any]:
+    """``headline`` (one sentence on the primary outcome) and ``details`` (sentences) from the JSON blocks."""
+    name, block = primary["outcome"], outcomes[primary["outcome"]]
+    named = primary["indicator"]
+    focus = named or _leading(block["indicators"], 1 - confidence)
+    headline = f"On {name}, {_best(block, confidence)}; {_indicator(block, focus, named is not None, confidence)}."
+    details = [
+        *_claims(outcomes, 1 - confidence),
+        *_consequence(name, block, focus),
+        *_configuration(name, block),
+        *_learned(name, block, 1 - confidence),
+        *_noise(outcomes),
+        _multiplicity(outcomes, primary),
+    ]
+    return {"headline": headline, "details": details}
+
+
+def _best(block: Block, confidence: float) -> str:
+    best = block["best"]
+    first, second, value = best["variant"], best["runner_up"], number(best["value"])
+    if best["lead"] == 0:
+        return f"no variant is best: {first} and {second} share the best value {value}"
+    against = f"{second} ({number(best['runner_up_value'])})"
+    probability = best["probability_best"]
+    if probability is None:
+        unsure = "but one run per variant cannot tell it from the runner-up"
+        return f"variant {first} measured best ({value}), {unsure} {against}"
+    if probability < confidence:
+        return (
+            f"variant {first} measured best ({value}) but cannot be told from the runner-up {against}: "
+            f"it is truly best with probability {probability:.2f}"
+        )
+    sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
+    return f"variant {first} is best ({value}, runner-up {against}) with probability {sure}"
+
+
+def _indicator(block: Block, focus: str | None, named: bool, confidence: float) -> str:
+    if focus is None:
+        known = bool(block["indicators"])
+        return "no indicator is shown to order the variants better than chance" if known else "no indicator was given"
+    single = block["indicators"][focus]
+    if single["accuracy"] is None or single["p"] is None:
+        return f"{focus} could not be judged"
+    low, high = single["ci95"]
+    share = f"{percent(single['accuracy'])} of pairs, {confidence:.0%} interval {percent(low)} to {percent(high)}"
+    significant = single["p" if named else "p_holm"] <= 1 - confidence
+    if not significant:
+        return f"{focus} is not shown to order the variants better than chance ({share})"
+    if single["accuracy"] < 0.5:
+        return f"{focus} orders the variants worse than chance ({share}): it points the wrong way"
+    return f"{focus}, known before fine-tuning, orders the variants better than chance ({share})"
+
+
+def _leading(indicators: Mapping[str, Block], level: float) -> str | None:
+    """The most accurate of the indicators that are better than chance after Holm."""
+    better = _significant(indicators, level)[0]
+    return max(better, key=lambda name: indicators[name]["accuracy"]) if better else None
+
+
+def _significant(indicators: Mapping[str, Block], level: float) -> tuple[list[str], list[str]]:
+    """Names better and names worse than chance after Holm."""
+    clear = [name for name, single in indicators.items() if single["p_holm"] is not None and single["p_holm"] <= level]
+    above = [name for name in clear if indicators[name]["accuracy"] > 0.5]
+    return above, [name for name in clear if name not in above]
+
+
+def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
+    sentences = []
+    for name, block in outcomes.items():
+        indicators = block["indicators"]
+        if not indicators:
+            continue
+        better, worse = _significant(indicators, level)
+        shares = {i: f"{i} ({percent(indicators[i]['accuracy'])})" for i in better + worse}
+        found = f"better than chance: {listed([shares[i] for i in better])}" if better else "no indicator is shown to beat chance"
+        against = f"; worse than chance: {listed([shares[i] for i in worse])}" if worse else ""
+        sentences.append(f"{name}, after Holm's correction — {found}{against}.")
+    return sentences
+
+
+def _consequence(name: str, block: Block, focus: str | None) -> list[str]:
+    single = block["indicators"].get(focus, {}) if focus else {}
+    if single.get("regret_at_1") is None:
+        return []
+    return [
+        f"Taking the variant that {focus} ranks first would lose {number(single['regret_at_1'])} on {name}; "
+        f"the best variant is at rank {single['rank_of_best']:g} of {single['n_variants']}."
+    ]
+
+
+def _configuration(name: str, block: Block) -> list[str]:
+    """A setting that was known before any training is the baseline an indicator has to beat."""
+    settings = {c: s for c, s in block["configuration"].items() if s["accuracy"] is not None}
+    indicators = {i: s for i, s in block["indicators"].items() if s["accuracy"] is not None}
+    if not settings or not indicators:
+        return []
+    setting = max(settings, key=lambda c: settings[c]["accuracy"])
+    indicator = max(indicators, key=lambda i: indicators[i]["accuracy"])
+    ours, theirs = settings[setting]["accuracy"], indicators[indicator]["accuracy"]
+    relation = "at least as well as any indicator; the best of them is" if ours >= theirs else "less well than"
+    return [
+        f"The setting {setting} alone (higher is better) orders {percent(ours)} of the pairs on {name}, "
+        f"{relation} {indicator} with {percent(theirs)}."
+    ]
+
+
+def _learned(name: str, block: Block, level: float) -> list[str]:
+    learned = block["learned"]
+    mean = learned["catboost"]["mean"]
+    if mean is None:
+        return []
+    sentence = f"Learning to compare from all indicators orders {percent(mean)} of unseen pairs on {name}"
+    parts = [
+        f"{_relation(mean, learned[key]['mean'], learned[p], level)} {label} "
+        f"({percent(learned[key]['mean'])}, {p_value(learned[p])})"
+        for key, p, label in RIVALS
+        if learned[key]["mean"] is not None
+    ]
+    return [f"{sentence}: {listed(parts)}." if parts else f"{sentence}."]
+
+
+def _relation(ours: float, theirs: float, p: float | None, level: float) -> str:
+    if p is None or p > level:
+        return "not distinguishable from"
+    return "better than" if ours > theirs else "worse than"
+
+
+def _noise(outcomes: Mapping[str, Block]) -> list[str]:
+    sentences = []
+    for name, block in outcomes.items():
+        within, n = block["pairs_within_noise"], block["n_variants"]
+        if within:
+            sentences.append(
+                f"{within} of {n * (n - 1) // 2} pairs on {name} differ by no more than the noise between seeds "
+                f"(sd {number(block['seed_sd'])}): count them as ties."
+            )
+    return sentences
+
+
+def _multiplicity(outcomes: Mapping[str, Block], primary: Block) -> str:
+    tests = sum(single["p"] is not None for block in outcomes.values() for single in block["indicators"].values())
+    if primary["indicator"] is None:
+        return f"No claim about an indicator was named beforehand: all {tests} tests are corrected together."
+    return (
+        f"{primary['indicator']} on {primary['outcome']} is the claim named beforehand and is judged by its own p; "
+        f"all other statements are exploratory, corrected over {tests} tests."
+    )

@@ -1,0 +1,206 @@
+"""Read a study: YAML, models, variants, and the checks that span several sections."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ptp_core.errors import UserError, UserErrors, Where, did_you_mean, shorten
+from ptp_core.spec.expand import expand
+from ptp_core.spec.explain_errors import dotted, line_of, translate
+from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.pretrain import Variant
+from ptp_core.spec.study import Study
+from ptp_core.spec.yaml_lines import Lines, PlacePath, load_yaml
+
+MIN_VARIANTS = 4
+"""Fewer variants than this make fewer than six pairs: nothing can be said about an indicator."""
+
+WORLD_DOMAINS = ("facts", "reading", "stories", "code")
+WORLD_FAMILIES = {"cms": "cms", "rag": "rag", "cbqa": "cbqa"}
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A checked study, its variants, and where each of its lines is."""
+
+    path: Path
+    spec: Study
+    variants: tuple[Variant, ...]
+    lines: Lines
+
+    def where(self, *place: str | int) -> Where:
+        return Where(self.path, line_of(self.lines, place))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of text that mixtures may weigh."""
+        data = self.spec.data
+        if data is None:
+            return ()
+        return WORLD_DOMAINS if data.world else tuple(source.name for source in data.sources)
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Task name → family (cms, rag or cbqa)."""
+        world = WORLD_FAMILIES if self.spec.data and self.spec.data.world else {}
+        return world | {name: task.family for name, task in self.spec.tasks.items()}
+
+    @property
+    def indicators(self) -> dict[str, IndicatorOptions]:
+        """Indicator name → its options."""
+        chosen = self.spec.indicators
+        return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
+
+    def weights(self, mixture: str) -> dict[str, float]:
+        """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""
+        raw = self.spec.mixtures.get(mixture) or dict.fromkeys(self.domains, 1.0)
+        total = sum(raw.values())
+        return {domain: weight / total for domain, weight in sorted(raw.items()) if weight > 0}
+
+    def resolve(self, text: str, *place: str | int) -> Path:
+        """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""
+        return self.path.parent / expand_variables(text, self.where(*place), dotted(place))
+
+
+def load_study(path: Path) -> LoadedStudy:
+    """Read and check a spec; raises UserError (often several at once) with file:line for every fault."""
+    data, lines = load_yaml(path)
+    if not isinstance(data, dict):
+        raise UserError(
+            "this is not a study", where=Where(path), expected="keys and values, `study: <name>` first", got=data
+        )
+    try:
+        spec = Study.model_validate(data)
+    except ValidationError as error:
+        raise UserErrors(translate(error, Study, data, path, lines)) from None
+    bare = LoadedStudy(path, spec, (), lines)
+    _raise_all(_check_sections(bare))
+    variants = expand(spec.pretrain, spec.seed, path, lines) if spec.pretrain else []
+    loaded = LoadedStudy(path, spec, tuple(variants), lines)
+    _raise_all(_check_variants(loaded))
+    return loaded
+
+
+def expand_variables(text: str, where: Where, subject: str) -> str:
+    """Replace ``${NAME}`` by environment variables; raises UserError for one that is not set."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise UserError(
+                f"the environment variable {match[1]} is not set", where=where, subject=subject, got=text,
+                fix=f"export {match[1]}=…",
+            )  # fmt: skip
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
+
+
+def _raise_all(errors: Iterable[UserError]) -> None:
+    found = list(errors)
+    if found:
+        raise UserErrors(found)
+
+
+def _fault(study: LoadedStudy, place: PlacePath, what: str, **details: Any) -> UserError:
+    return UserError(what, where=study.where(*place), subject=dotted(place), **details)
+
+
+def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
+    spec = study.spec
+    if spec.pretrain is None and not spec.measurements:
+        yield _fault(study, (), "nothing to compare", expected="a section `pretrain` or `measurements`")
+    if spec.pretrain is not None:
+        for section in ("model", "data", "finetune"):
+            if getattr(spec, section) is None:
+                yield _fault(study, ("pretrain",), f"pre-training variants needs a section `{section}` as well")
+    yield from _check_mixtures(study)
+    yield from _check_tasks(study)
+    yield from _check_indicators(study)
+
+
+def _check_mixtures(study: LoadedStudy) -> Iterator[UserError]:
+    for name, weights in study.spec.mixtures.items():
+        for domain, weight in weights.items():
+            place = ("mixtures", name, domain)
+            if study.domains and domain not in study.domains:
+                yield _fault(study, place, f'unknown domain "{domain}"', fix=did_you_mean(domain, study.domains))
+            if weight < 0:
+                yield _fault(study, place, "", expected="a weight ≥ 0", got=weight)
+        if sum(weights.values()) <= 0:
+            yield _fault(study, ("mixtures", name), "the weights add up to nothing", fix="give a domain a weight > 0")
+
+
+def _check_tasks(study: LoadedStudy) -> Iterator[UserError]:
+    spec = study.spec
+    if spec.data and spec.data.world:
+        for name in spec.tasks:
+            if name in WORLD_FAMILIES:
+                yield _fault(study, ("tasks", name), f'the embedded world already has a task "{name}"', fix="rename it")
+    for i, task in enumerate(spec.finetune.tasks if spec.finetune else ()):
+        if task not in study.families:
+            yield _fault(
+                study, ("finetune", "tasks", i), f'unknown task "{task}"', fix=did_you_mean(task, study.families)
+            )
+
+
+def _check_indicators(study: LoadedStudy) -> Iterator[UserError]:
+    known = {"ppl_clm", "ppl_sc"} | {f"kshot_{task}" for task in study.families}
+    names = list(study.indicators)
+    for i, name in enumerate(names):
+        place = ("indicators", name if isinstance(study.spec.indicators, dict) else i)
+        if name not in known:
+            yield _fault(study, place, f'unknown indicator "{name}"', fix=did_you_mean(name, known))
+        elif name in names[:i]:
+            yield _fault(study, place, f'indicator "{name}" is listed twice')
+
+
+def _check_variants(study: LoadedStudy) -> Iterator[UserError]:
+    spec = study.spec
+    if spec.pretrain and len(study.variants) < MIN_VARIANTS and not spec.measurements:
+        yield _fault(
+            study, ("pretrain",), "too few variants to compare", expected=f"at least {MIN_VARIANTS}",
+            got=len(study.variants),
+        )  # fmt: skip
+    if spec.pretrain:
+        known = set(spec.mixtures) | ({"uniform"} if not spec.mixtures else set())
+        for variant in study.variants:
+            yield from _check_recipe(study, variant, known)
+    if study.variants and spec.select.primary:
+        yield from _check_primary(study)
+
+
+def _check_recipe(study: LoadedStudy, variant: Variant, mixtures: set[str]) -> Iterator[UserError]:
+    recipe, model = variant.recipe, study.spec.model
+    place: PlacePath = ("pretrain",)
+    if recipe.mixture not in mixtures:
+        fix = "add `mixture` to pretrain.defaults; " if recipe.mixture == "uniform" else ""
+        what = f'variant "{variant.name}" uses an unknown mixture "{recipe.mixture}"'
+        yield _fault(study, place, what, fix=fix + did_you_mean(recipe.mixture, mixtures))
+    if model and recipe.sequence_length > model.context:
+        what = f'variant "{variant.name}": sequence_length {recipe.sequence_length} is longer than model.context'
+        yield _fault(study, place, what, got=model.context, fix="shorten the one or enlarge the other")
+    if recipe.batch_tokens % recipe.sequence_length:
+        what = f'variant "{variant.name}": batch_tokens {recipe.batch_tokens} is not a multiple of sequence_length'
+        yield _fault(study, place, what, got=recipe.sequence_length)
+    if recipe.tokens < recipe.batch_tokens:
+        what = f'variant "{variant.name}": tokens {recipe.tokens} are less than one batch of {recipe.batch_tokens}'
+        yield _fault(study, place, what, fix="train on more tokens, or with a smaller batch_tokens")
+
+
+def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
+    primary = study.spec.select.primary
+    outcomes = study.spec.finetune.tasks if study.spec.finetune else ()
+    if primary and primary.outcome not in outcomes and not study.spec.measurements:
+        place = ("select", "primary", "outcome")
+        yield _fault(study, place, f"unknown outcome {shorten(primary.outcome)}", fix=did_you_mean(primary.outcome, outcomes))
+    if primary and primary.indicator and primary.indicator not in study.indicators and not study.spec.measurements:
+        place = ("select", "primary", "indicator")
+        fix = did_you_mean(primary.indicator, study.indicators)
+        yield _fault(study, place, f"unknown indicator {shorten(primary.indicator)}", fix=fix)

@@ -1,0 +1,49 @@
+"""The grammar of objectives: ``clm``, ``plm``, ``sc``, ``sc(0.5,8)``, and mixes such as ``sc+clm``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from ptp_core.errors import did_you_mean
+
+KINDS = ("clm", "plm", "sc")
+DEFAULT_SC = (0.15, 3.0)
+"""Rate and mean span length of plain ``sc`` (Raffel et al. 2020, section 3.3.4)."""
+
+_TERM = re.compile(r"^(?P<kind>[a-z0-9]+)(?:\((?P<rate>[0-9.]+),(?P<length>[0-9.]+)\))?$")
+
+
+def parse_term(text: str) -> tuple[str, float, float]:
+    """(kind, corruption rate, mean span length in tokens) of one term; rate and length are 0 for ``clm`` and ``plm``."""
+    match = _TERM.match(text)
+    kind = match["kind"] if match else text.split("(")[0]
+    if match is None or kind not in KINDS:
+        raise ValueError(f'unknown objective "{text}"; {did_you_mean(kind, KINDS)}')
+    if kind != "sc":
+        if match["rate"]:
+            raise ValueError(f'"{kind}" takes no parameters')
+        return kind, 0.0, 0.0
+    rate, length = (float(match["rate"]), float(match["length"])) if match["rate"] else DEFAULT_SC
+    if not 0 < rate < 1 or length < 1:
+        raise ValueError(f'"{text}": the rate lies between 0 and 1, the mean span length is at least 1')
+    return kind, rate, length
+
+
+def terms(objective: str) -> tuple[tuple[str, float, float], ...]:
+    """The equally likely terms of an objective: ``sc+clm`` → ((sc, .15, 3), (clm, 0, 0)). Raises ValueError."""
+    return tuple(parse_term(term) for term in objective.lower().replace(" ", "").split("+"))
+
+
+def _spell(kind: str, rate: float, length: float) -> str:
+    return f"sc({rate:g},{length:g})" if kind == "sc" and (rate, length) != DEFAULT_SC else kind
+
+
+def normalise(objective: str) -> str:
+    """One spelling for one objective, whatever the case, spaces, order or spelled-out defaults."""
+    return "+".join(sorted((_spell(*term) for term in terms(objective)), reverse=True))
+
+
+Objective = Annotated[str, AfterValidator(normalise)]

@@ -1,0 +1,53 @@
+"""Numbers as people write them: ``1.2M``, ``100B``, ``3e-3``, ``1_000_000``."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_QUANTITY = re.compile(r"^([+-]?[0-9][0-9_]*\.?[0-9_]*(?:e[+-]?[0-9]+)?)\s*([kmbt]?)$", re.IGNORECASE)
+
+
+def parse_count(value: Any) -> Any:
+    """A whole number from ``1.2M``, ``1e9``, ``1_000`` or an int; anything else is handed on for pydantic to refuse.
+
+    Decimal arithmetic, so that ``1.2M`` is 1,200,000 exactly. Raises ValueError for text that is not a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    match = _QUANTITY.match(value.strip())
+    if not match:
+        raise ValueError("write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6")
+    try:
+        number = Decimal(match[1].replace("_", "")) * _SUFFIXES[match[2].lower()]
+    except InvalidOperation:
+        raise ValueError("write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6") from None
+    if number.adjusted() > 18:
+        raise ValueError("the number is too large; the limit is 1e18")
+    if number != number.to_integral_value():
+        raise ValueError("that is not a whole number")
+    return int(number)
+
+
+def format_count(value: int) -> str:
+    """The shortest exact spelling of a count: 2400000 → ``2.4M``, 1000 → ``1k``, 1234567 → ``1234567``."""
+    for suffix, scale in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("k", 10**3)):
+        scaled = Decimal(value) / scale
+        if value >= scale and scaled == round(scaled, 3):
+            return f"{scaled.normalize():f}{suffix}"
+    return str(value)
+
+
+Count = Annotated[
+    int,
+    BeforeValidator(parse_count),
+    Field(gt=0, le=10**18),
+    WithJsonSchema({"anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string"}]}),
+]
+"""A positive whole number; suffixes k, M, B, T are understood."""

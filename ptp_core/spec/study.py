@@ -1,0 +1,40 @@
+"""The whole spec of a study."""
+
+from __future__ import annotations
+
+from ptp_core.spec.data import Data, TaskFiles
+from ptp_core.spec.fields import Name, Section, execution, identity
+from ptp_core.spec.finetune import Finetune
+from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.model import Model
+from ptp_core.spec.pretrain import Pretrain
+from ptp_core.spec.select import Select
+
+
+class Execution(Section):
+    """How jobs run here; nothing of it changes a result."""
+
+    threads: int = execution("cores that one training job uses", unit="cores", default=1, ge=1, le=1024)
+    save_seconds: float = execution(
+        "training state is saved about this often, so that a killed job resumes", unit="seconds", default=20.0, gt=0
+    )
+
+
+class Study(Section):
+    """A study: variants to pre-train and fine-tune, or tables measured elsewhere, or both."""
+
+    study: Name = execution("name of the study and of its folder under results/")
+    seed: int = identity("seed that the variants take when they name none", default=0, ge=0, lt=2**32)
+    model: Model | None = identity("the model that every variant trains", default=None)
+    data: Data | None = identity("the text to pre-train on", default=None)
+    tasks: dict[Name, TaskFiles] = identity("tasks from files; the world brings cms, rag and cbqa", default={})
+    mixtures: dict[Name, dict[Name, float]] = identity("weights of the domains, by name of the mixture", default={})
+    pretrain: Pretrain | None = identity("the variants", default=None)
+    finetune: Finetune | None = identity("fine-tuning of every variant", default=None)
+    indicators: tuple[str, ...] | dict[str, IndicatorOptions] = identity(
+        "ppl_clm, ppl_sc, kshot_<task>: a list, or {name: options}", default=()
+    )
+    select: Select = identity("how variants are compared", default=Select())
+    measurements: tuple[WideTable, ...] = identity("tables measured elsewhere", default=())
+    execution: Execution = execution("how jobs run here", default=Execution())

@@ -1,0 +1,1 @@
+"""Statistics for comparing variants, each module usable alone and each proved by a simulation test."""

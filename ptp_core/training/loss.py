@@ -1,0 +1,68 @@
+"""The loss of a batch, with causal attention or a bidirectional prefix."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptp_core.objectives.batch import IGNORE, Batch
+
+
+def to_tensors(batch: Batch) -> dict[str, Tensor]:
+    """The arrays of a batch as tensors, under their own names."""
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch._asdict().items()}
+
+
+def prefix_mask(prefix: Tensor, length: int) -> Tensor | None:
+    """Who may look at whom, shape (batch, 1, length, length), True where allowed; None if all rows are causal.
+
+    Position t sees s if s ≤ t, or if both lie in the first ``prefix`` positions of their row.
+    """
+    if not bool(prefix.any()):
+        return None
+    position = torch.arange(length, device=prefix.device)
+    causal_LL = position[None, :] <= position[:, None]
+    inside_BL = position[None, :] < prefix[:, None]
+    return (causal_LL[None] | (inside_BL[:, :, None] & inside_BL[:, None, :]))[:, None]
+
+
+def token_losses(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy of every position in nats, shape (batch, length); 0 where there is no target."""
+    inputs, targets = batch["inputs"], batch["targets"]
+    mask = prefix_mask(batch["prefix"], inputs.shape[1])
+    logits_BLV = model(input_ids=inputs, attention_mask=mask, use_cache=False).logits
+    losses = torch.nn.functional.cross_entropy(
+        logits_BLV.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none"
+    )
+    return losses.view_as(targets)
+
+
+def mean_loss(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Mean cross-entropy over the positions that have a target, in nats; a scalar with gradient."""
+    return token_losses(model, batch).sum() / (batch["targets"] != IGNORE).sum().clamp(min=1)
+
+
+@torch.no_grad()
+def held_out_loss(model: torch.nn.Module, batches: list[Batch]) -> float:
+    """Mean loss over all targets of several batches, in nats a token."""
+    was_training = model.training
+    model.eval()
+    total, count = 0.0, 0
+    for batch in batches:
+        tensors = to_tensors(batch)
+        total += float(token_losses(model, tensors).double().sum())
+        count += int((tensors["targets"] != IGNORE).sum())
+    model.train(was_training)
+    return total / max(count, 1)
+
+
+def windows(tokens: NDArray[np.integer], length: int, limit: int) -> NDArray[np.int64]:
+    """The first whole windows of ``length + 1`` tokens, each starting where the last one's inputs end.
+
+    Shape (windows, length + 1), at most ``limit`` tokens and at least one window.
+    """
+    count = max(1, min(limit, len(tokens) - 1) // length)
+    starts = np.arange(count)[:, None] * length
+    return np.asarray(tokens, dtype=np.int64)[starts + np.arange(length + 1)[None, :]]

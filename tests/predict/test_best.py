@@ -1,0 +1,96 @@
+"""The best variant and how sure that is; a stated probability comes true as often as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptp_core.predict import best as best_module
+from ptp_core.predict.best import pairs_within_noise, probability_of_being_best, ranking, standard_errors
+from ptp_core.predict.quantities import Floats, Quantity, measured
+from ptp_core.predict.singles import rank_of_best, regret_at_1
+
+MakeTable = Callable[..., pd.DataFrame]
+
+
+def from_seeds(seeds: Floats, higher_is_better: bool = True) -> Quantity:
+    """An outcome from (variants, seeds)."""
+    means = seeds.mean(axis=1)
+    return Quantity(
+        name="sft",
+        higher_is_better=higher_is_better,
+        values=means,
+        n_seeds=np.full(len(seeds), seeds.shape[1]),
+        squares=((seeds - means[:, None]) ** 2).sum(axis=1),
+        item_errors=np.full(len(seeds), np.nan),
+    )
+
+
+def test_a_probability_comes_true_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_module, "DRAWS", 2000)
+    rng = np.random.default_rng(0)
+    said, came_true = [], []
+    for _ in range(600):
+        truth = rng.uniform(0, 6, size=5)
+        shares = probability_of_being_best(from_seeds(truth[:, None] + rng.normal(size=(5, 3))), seed=1)
+        assert shares is not None
+        said.append(shares.max())
+        came_true.append(shares.argmax() == truth.argmax())
+    assert np.mean(said) == pytest.approx(np.mean(came_true), abs=0.05)
+
+
+def test_probabilities_add_up_and_follow_the_direction() -> None:
+    outcome = from_seeds(np.array([[1.0, 1.2], [3.0, 3.1], [2.0, 2.2]]), higher_is_better=False)
+    shares = probability_of_being_best(outcome, seed=0)
+    assert shares is not None
+    assert shares.sum() == pytest.approx(1)
+    assert shares.argmax() == 0
+
+
+def test_nothing_is_said_of_probability_or_noise_with_one_seed() -> None:
+    outcome = from_seeds(np.array([[1.0], [2.0]]))
+    assert probability_of_being_best(outcome, seed=0) is None
+    assert pairs_within_noise(outcome, 0.95) is None
+
+
+def test_differences_below_the_noise_are_counted() -> None:
+    outcome = from_seeds(np.array([[1.0, 1.1], [1.02, 1.12], [9.0, 9.1]]))
+    assert pairs_within_noise(outcome, 0.95) == 1
+
+
+def test_errors_are_those_of_seeds_else_of_items_else_unknown(make_table: MakeTable) -> None:
+    errors, covers = standard_errors(from_seeds(np.array([[1.0, 3.0], [5.0, 7.0]])))
+    assert covers == "seeds"
+    assert errors == pytest.approx([1.0, 1.0])
+    table = make_table({}, {"sft": [1.0, 2.0]})
+    assert standard_errors(measured(table).outcomes["sft"])[1] is None
+    assert standard_errors(measured(table.assign(stderr=0.5)).outcomes["sft"])[1] == "items"
+
+
+def test_equal_variants_share_a_rank() -> None:
+    entries = ranking(["a", "b", "c"], from_seeds(np.array([[1.0], [2.0], [2.0]])), np.array([0.5, np.nan, 1.0]))
+    assert [(entry["variant"], entry["rank"], entry["predicted_rank"]) for entry in entries] == [
+        ("b", 1, None),
+        ("c", 1, 1),
+        ("a", 3, 2),
+    ]
+
+
+def test_rank_and_regret_of_ties_are_those_of_a_fair_draw() -> None:
+    column, outcome = np.array([5.0, 5.0, 1.0]), np.array([1.0, 3.0, 2.0])
+    assert rank_of_best(column, outcome) == 1.5
+    assert regret_at_1(column, outcome) == 1.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=8), st.integers(0, 99))
+@settings(max_examples=50, deadline=None)
+def test_rank_and_regret_do_not_depend_on_the_order_of_variants(pairs: list[tuple[int, int]], seed: int) -> None:
+    column, outcome = np.array(pairs, dtype=float).T
+    order = np.random.default_rng(seed).permutation(len(outcome))
+    assert rank_of_best(column[order], outcome[order]) == rank_of_best(column, outcome)
+    assert regret_at_1(column[order], outcome[order]) == pytest.approx(regret_at_1(column, outcome))

@@ -1,0 +1,57 @@
+"""Copies and collapsed variants are found; an ordinary tail is left in peace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ptp_core.predict.caveats import caveats, collapsed
+from ptp_core.predict.quantities import measured
+from ptp_core.predict.wording import listed, p_value
+
+MakeTable = Callable[..., pd.DataFrame]
+
+ORDINARY = [50 + float(x) for x in np.random.default_rng(0).normal(size=25)]
+
+
+def test_a_variant_that_fell_to_nothing_has_collapsed(make_table: MakeTable) -> None:
+    data = measured(make_table({"i": ORDINARY}, {"o": [*ORDINARY[:-1], 0.2]}))
+    assert collapsed(data.outcomes["o"]) == [24]
+    assert collapsed(data.indicators["i"]) == []
+    assert any("v24 has collapsed on o: 0.2" in sentence for sentence in caveats(data))
+
+
+def test_a_loss_collapses_upwards_and_a_very_good_score_has_not_collapsed(make_table: MakeTable) -> None:
+    data = measured(make_table({"i": ORDINARY}, {"loss": [*ORDINARY[:-1], 900.0], "score": [*ORDINARY[:-1], 900.0]},
+                               lower_is_better=["loss"]))  # fmt: skip
+    assert collapsed(data.outcomes["loss"]) == [24]
+    assert collapsed(data.outcomes["score"]) == []
+
+
+@pytest.mark.parametrize("draw", ["normal", "exponential", "standard_cauchy"])
+def test_random_tables_rarely_hold_a_collapse(make_table: MakeTable, draw: str) -> None:
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(20):
+        values = 50 + getattr(rng, draw)(size=20)
+        found += len(collapsed(measured(make_table({}, {"o": values.tolist()})).outcomes["o"]))
+    assert found <= 4
+
+
+def test_copies_are_grouped(make_table: MakeTable) -> None:
+    copied = [*ORDINARY[:20], *ORDINARY[:2]]
+    sentences = caveats(measured(make_table({"i": copied}, {"o": copied})))
+    assert [s.split(" agree")[0] for s in sentences if "agree exactly" in s] == [
+        "Variants v0 and v20",
+        "Variants v1 and v21",
+    ]
+
+
+def test_lists_and_p_values_read_well() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
+    assert (p_value(0.0301), p_value(1e-9), p_value(None)) == ("p = 0.03", "p < 0.001", "not testable")

@@ -1,0 +1,158 @@
+"""A wide table is read into the tidy schema, or refused with the line of the mistake."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptp_core.errors import UserError, Where
+from ptp_core.spec.measurements import ColumnMeaning, WideTable
+from ptp_core.table.wide import as_number, read_wide
+
+GOOD = "model,lr,objective,loss,sft\nm1,1e-4,CLM,3.5,70\nm2,2.5e-4,SC,3.25,71\nm3,5e-4,SC,3,72\nm4,1e-3,CLM,2.5,73.5\n"
+SPEC = Where("specs/mine.yaml", 7)
+
+Read = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Write a file and read it through a mapping; keyword arguments change the mapping."""
+
+    def read_text(content: str | bytes, name: str = "t.csv", **mapping: Any) -> pd.DataFrame:
+        raw = content.encode() if isinstance(content, str) else content
+        (tmp_path / name).write_bytes(raw)
+        standard: dict[str, Any] = {
+            "path": name,
+            "variant": "model",
+            "config": ("lr", "objective"),
+            "indicators": {"loss": ColumnMeaning(higher_is_better=False)},
+            "outcomes": ("sft",),
+        }
+        return read_wide(WideTable(**(standard | mapping)), tmp_path, SPEC)
+
+    return read_text
+
+
+def refused(read: Read, content: str | bytes, **mapping: Any) -> str:
+    with pytest.raises(UserError) as error:
+        read(content, **mapping)
+    return str(error.value)
+
+
+def test_numbers_words_directions_and_lines_arrive(read: Read) -> None:
+    table = read(GOOD)
+    assert len(table) == 16
+    m2 = table[table["variant"] == "m2"].set_index("name")
+    assert m2.loc["lr", "value"] == 2.5e-4
+    assert m2.loc["objective", "text"] == "SC"
+    assert m2.loc["loss", ["kind", "value", "higher_is_better"]].tolist() == ["indicator", 3.25, False]
+    assert m2.loc["sft", ["kind", "value", "higher_is_better"]].tolist() == ["outcome", 71.0, True]
+    assert set(m2["source"]) == {"t.csv:3"}
+
+
+def test_a_config_column_with_one_word_is_words_throughout(read: Read) -> None:
+    table = read(GOOD.replace("1e-3", "warm"))
+    assert table.loc[table["name"] == "lr", "text"].tolist() == ["1e-4", "2.5e-4", "5e-4", "warm"]
+
+
+def test_gzip_tabs_byte_order_mark_and_windows_line_ends_are_read(read: Read) -> None:
+    plain = read(GOOD).drop(columns="source")
+    forms: dict[str, bytes] = {
+        "t.csv.gz": gzip.compress(GOOD.encode()),
+        "t.tsv": GOOD.replace(",", "\t").encode(),
+        "bom.csv": b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(),
+    }
+    for name, raw in forms.items():
+        pd.testing.assert_frame_equal(read(raw, name=name, path=name).drop(columns="source"), plain)
+
+
+def test_parquet_is_read_like_csv(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(GOOD)
+    pd.read_csv(tmp_path / "p.csv").to_parquet(tmp_path / "made.parquet")
+    table = read((tmp_path / "made.parquet").read_bytes(), name="p.parquet", path="p.parquet")
+    pd.testing.assert_frame_equal(table.drop(columns="source"), read(GOOD).drop(columns="source"))
+
+
+def test_lines_are_those_of_the_file_even_after_a_quoted_line_break_and_a_blank_line(read: Read) -> None:
+    text = GOOD.replace("m1,1e-4,CLM", 'm1,1e-4,"C\nLM"').replace("m3,5e-4,SC,3,72", "\nm3,5e-4,SC,three,72")
+    assert "t.csv:6 loss: not a number; got 'three'" in refused(read, text)
+
+
+def test_variables_in_the_path_are_expanded_or_refused(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLES", str(tmp_path))
+    assert len(read(GOOD, path="${TABLES}/t.csv")) == 16
+    assert "specs/mine.yaml:7 measurements.path: variable is not set; got '${NO_SUCH}'" in refused(
+        read, GOOD, path="${NO_SUCH}/t.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("3.25", "n/a", "t.csv:3 loss: not a number; got 'n/a'"),
+        ("3.25", "1,5", "t.csv:3: not a table; expected 5 cells, as in the header, got '6 cells'"),
+        ("3.25", "", "t.csv:3 loss: cell is empty"),
+        ("3.25", "NaN", "t.csv:3 loss: not a finite number; got 'NaN'"),
+        ("3.25", "-inf", "t.csv:3 loss: not a finite number"),
+        ("3.25", "1e999", "t.csv:3 loss: not a finite number"),
+        ("3.25", "1_000", "t.csv:3 loss: not a number"),
+        ("71\n", "71 %\n", "t.csv:3 sft: not a number"),
+        ("m3", "m2", "t.csv:4 model: variant is named twice; got 'm2'; first on line 3"),
+        ("m3", " ", "t.csv:4 model: variant has no name"),
+        ("2.5e-4", "", "t.csv:3 lr: cell is empty"),
+        ("model,lr", "model,model", "t.csv:1 model: column appears twice"),
+        ("loss", "los", "t.csv:1: no such indicator column; got 'loss'; did you mean \"los\"?"),
+        ("m4,1e-3,CLM,2.5,73.5\n", "", "t.csv: too few variants to compare; expected at least 4 rows, got 3"),
+        ("CLM,3.5", '"CLM,3.5', "not a table"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(read: Read, old: str, new: str, said: str) -> None:
+    assert said in refused(read, GOOD.replace(old, new, 1))
+
+
+def test_files_that_are_no_tables_are_refused(read: Read) -> None:
+    assert "the file is empty" in refused(read, " \n")
+    assert "damaged gzip file" in refused(read, gzip.compress(GOOD.encode())[:-9], name="c.csv.gz", path="c.csv.gz")
+    assert "damaged gzip file" in refused(read, b"plain text", name="d.csv.gz", path="d.csv.gz")
+    assert "separated by commas" in refused(read, GOOD.replace(",", ";"))
+    assert "text in UTF-8" in refused(read, GOOD.replace("m2", "mü").encode("latin-1"))
+    assert "a binary file" in refused(read, b"a,b\n\0\0,1\n")
+    assert "damaged or not a Parquet file" in refused(read, b"text", name="t.parquet", path="t.parquet")
+    assert "specs/mine.yaml:7 measurements.path: table not found" in refused(read, GOOD, path="none.csv")
+    assert "is a folder" in refused(read, GOOD, path=".")
+
+
+def test_a_column_has_one_meaning(read: Read) -> None:
+    assert "specs/mine.yaml:7 lr: column is mapped twice" in refused(read, GOOD, outcomes=("sft", "lr"))
+    assert "model: column is mapped twice" in refused(read, GOOD, config=("model",))
+    assert "sft: column is mapped twice" in refused(read, GOOD, outcomes=("sft", "sft"))
+
+
+def test_many_mistakes_are_listed_ten_at_a_time(read: Read) -> None:
+    rows = "".join(f"m{i},1,SC,x,y\n" for i in range(9))
+    lines = refused(read, "model,lr,objective,loss,sft\n" + rows).splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "… and 8 more mistakes like these"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=100, deadline=None)
+def test_every_finite_number_is_read_exactly(value: float) -> None:
+    assert as_number(repr(value)) == value
+
+
+@given(st.text(max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_no_text_makes_the_number_reader_fail(cell: str) -> None:
+    number = as_number(cell)
+    assert number is None or isinstance(number, float)
