@@ -9,7 +9,7 @@ from typing import Any
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import read_job
-from ptp_core.engine.runner import limit_threads, run_job
+from ptp_core.engine.runner import set_up_libraries, run_job
 from ptp_core.engine.stages import STAGES, SUMMARIES
 from ptp_core.engine.workflow import Workflow, plan, prepare, summary_jobs, varied_fields
 from ptp_core.errors import UserError
@@ -43,7 +43,7 @@ def analyze_tables(spec: Path, results: Path) -> None:
         raise UserError(
             "this study trains models", where=study.where("pretrain"), fix=f"snakemake --config study={spec}"
         )
-    limit_threads(1)
+    set_up_libraries(1)
     workflow = plan(spec, results)
     for stage, job in summary_jobs(workflow).items():
         _run_summary(stage, job["settings"], workflow.folders)
@@ -56,7 +56,7 @@ def run_job_file(file: Path, results: Path) -> None:
     if job["stage"] in STAGES:
         run_job(job, Folders(results, file.parent.parent.parent.name))
     else:
-        limit_threads(1)
+        set_up_libraries(1)
         _run_summary(job["stage"], job["settings"], Folders(results, job["settings"]["study"]))
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def run_job(job: dict[str, Any], folders: Folders) -> None:
     A unit that is there already costs nothing: heavy libraries are loaded only where something is to be made.
     """
     stage = STAGES[job["stage"]]
-    limit_threads(int(job["execution"]["threads"]))
+    set_up_libraries(int(job["execution"]["threads"]))
     began = time.time()
     units = [_run_unit(unit, stage, job["execution"], folders.store) for unit in job["units"]]
     receipt = {
@@ -133,11 +134,14 @@ def _in_short(folder: Path, reused: bool) -> dict[str, Any]:
     return kept | {"store": f"{receipt['stage']}/{folder.name}", "reused": reused}
 
 
-def limit_threads(threads: int) -> None:
-    """Keep numeric libraries to the cores this job was given; must run before they are imported."""
+def set_up_libraries(threads: int) -> None:
+    """Keep numeric libraries to this job's cores, offline and quiet; must run before they are imported."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = str(threads)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Nothing here asks a hub for anything; a library must not try either.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # Bars of libraries would fill the log beside our own.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*LeafSpec.*")
 

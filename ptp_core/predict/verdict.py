@@ -90,7 +90,8 @@ def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
             continue
         better, worse = _significant(indicators, level)
         shares = {i: f"{i} ({percent(indicators[i]['accuracy'])})" for i in better + worse}
-        found = f"better than chance: {listed([shares[i] for i in better])}" if better else "no indicator is shown to beat chance"
+        above = f"better than chance: {listed([shares[i] for i in better])}"
+        found = above if better else "no indicator is shown to beat chance"
         against = f"; worse than chance: {listed([shares[i] for i in worse])}" if worse else ""
         sentences.append(f"{name}, after Holm's correction — {found}{against}.")
     return sentences

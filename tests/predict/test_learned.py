@@ -65,8 +65,8 @@ def test_outcomes_of_the_test_side_do_not_reach_the_model() -> None:
     columns, outcome, train = rng.normal(size=(12, 2)), rng.normal(size=12), np.arange(7)
     changed = np.where(np.arange(12) < 7, outcome, -outcome)
     first, second = unordered_pairs(np.arange(7, 12))
-    predictions = [preference(fit_comparator(columns, y, train, 0), columns, first, second) for y in (outcome, changed)]
-    assert np.array_equal(*predictions)
+    one, two = [preference(fit_comparator(columns, y, train, 0), columns, first, second) for y in (outcome, changed)]
+    assert np.array_equal(one, two)
 
 
 def test_scaling_knows_training_variants_only_and_fills_gaps_with_their_mean() -> None:

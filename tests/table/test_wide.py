@@ -53,8 +53,8 @@ def test_numbers_words_directions_and_lines_arrive(read: Read) -> None:
     m2 = table[table["variant"] == "m2"].set_index("name")
     assert m2.loc["lr", "value"] == 2.5e-4
     assert m2.loc["objective", "text"] == "SC"
-    assert m2.loc["loss", ["kind", "value", "higher_is_better"]].tolist() == ["indicator", 3.25, False]
-    assert m2.loc["sft", ["kind", "value", "higher_is_better"]].tolist() == ["outcome", 71.0, True]
+    assert list(m2.loc["loss", ["kind", "value", "higher_is_better"]]) == ["indicator", 3.25, False]
+    assert list(m2.loc["sft", ["kind", "value", "higher_is_better"]]) == ["outcome", 71.0, True]
     assert set(m2["source"]) == {"t.csv:3"}
 
 

@@ -12,7 +12,9 @@ from ptp_core.data.world.draw import parted, stream
 from ptp_core.data.world.facts import ask, statement
 from ptp_core.spec.world import World
 
-SHARE_LISTS = 0.35
+SHARE_CHANTS, SHARE_CIRCLES, SHARE_LISTS = 0.15, 0.15, 0.15
+"""Shares of plain repetition, easiest first; the rest are lessons. Without chants copying is not learned at all here."""
+
 SHARES = {"text": 0.6, "train": 0.2, "test": 0.2}
 """Title-and-surname pairs that pre-training text, SFT items and test items may use: no pair has two uses."""
 
@@ -31,17 +33,19 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     pool += [*words.SURNAMES, *words.TITLES, *words.DIGITS]
 
     def write() -> str:
-        if rng.random() < SHARE_LISTS:
-            return _twice(rng.sample(pool, rng.randint(4, 8)))
+        kind = rng.random()
+        if kind < SHARE_CHANTS:
+            few = rng.sample(pool, rng.randint(2, 4))
+            return f"list : {' '.join(rng.choices(few, k=rng.randint(8, 20)))} ."
+        if kind < SHARE_CHANTS + SHARE_CIRCLES:
+            few = rng.sample(pool, rng.randint(2, 5))
+            return f"list : {' '.join((few * 10)[: rng.randint(10, 20)])} ."
+        if kind < SHARE_CHANTS + SHARE_CIRCLES + SHARE_LISTS:
+            text = " ".join(rng.sample(pool, rng.randint(4, 8)))
+            return f"list : {text} . again : {text} ."
         return _lesson(known, rng)
 
     return write
-
-
-def _twice(items: Sequence[str]) -> str:
-    """Plain repetition: the text from which copying is learned first."""
-    text = " ".join(items)
-    return f"list : {text} . again : {text} ."
 
 
 def passage(
