@@ -20,7 +20,9 @@ def cost_file(stage):
 
 
 def parents(stage):
-    return lambda wildcards: [ancient(path) for path in STUDY.parent_receipts(stage, wildcards.id)]
+    return lambda wildcards: [
+        ancient(path) for path in STUDY.parent_receipts(stage, wildcards.id)
+    ]
 
 
 def label(stage):

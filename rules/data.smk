@@ -7,13 +7,13 @@ rule tokenizer:
         log_file("tokenizer"),
     benchmark:
         cost_file("tokenizer")
-    params:
-        label=label("tokenizer"),
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("tokenizer"),
     message:
         "tokenizer"
     shell:
@@ -30,13 +30,13 @@ rule shards:
         log_file("shards"),
     benchmark:
         cost_file("shards")
-    params:
-        label=label("shards"),
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("shards"),
     message:
         "token shards of {params.label}"
     shell:
@@ -52,13 +52,13 @@ rule task:
         log_file("task"),
     benchmark:
         cost_file("task")
-    params:
-        label=label("task"),
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=1000,
         runtime=30,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("task"),
     message:
         "items of task {params.label}"
     shell:

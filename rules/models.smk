@@ -8,14 +8,14 @@ rule pretrain:
         log_file("pretrain"),
     benchmark:
         cost_file("pretrain")
-    params:
-        label=label("pretrain"),
+    conda:
+        "../envs/ptp.yaml"
     threads: THREADS
     resources:
         mem_mb=2000,
         runtime=1440,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("pretrain"),
     message:
         "pre-train {params.label}"
     shell:
@@ -32,14 +32,14 @@ rule indicators:
         log_file("indicators"),
     benchmark:
         cost_file("indicators")
-    params:
-        label=label("indicators"),
+    conda:
+        "../envs/ptp.yaml"
     threads: THREADS
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("indicators"),
     message:
         "indicators of {params.label}"
     shell:
@@ -56,14 +56,14 @@ rule finetune:
         log_file("finetune"),
     benchmark:
         cost_file("finetune")
-    params:
-        label=label("finetune"),
+    conda:
+        "../envs/ptp.yaml"
     threads: THREADS
     resources:
         mem_mb=2000,
         runtime=480,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("finetune"),
     message:
         "fine-tune {params.label}"
     shell:
@@ -80,14 +80,14 @@ rule evaluate:
         log_file("evaluate"),
     benchmark:
         cost_file("evaluate")
-    params:
-        label=label("evaluate"),
+    conda:
+        "../envs/ptp.yaml"
     threads: THREADS
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../envs/ptp.yaml"
+    params:
+        label=label("evaluate"),
     message:
         "evaluate {params.label}"
     shell:

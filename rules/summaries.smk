@@ -13,11 +13,11 @@ rule table:
         HOME / "logs" / "table.log",
     benchmark:
         HOME / "benchmarks" / "table.tsv"
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ptp.yaml"
     message:
         "table of all measurements"
     shell:
@@ -34,11 +34,11 @@ rule select:
         HOME / "logs" / "select.log",
     benchmark:
         HOME / "benchmarks" / "select.tsv"
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ptp.yaml"
     message:
         "compare the variants"
     shell:
@@ -57,11 +57,11 @@ rule report:
         HOME / "logs" / "report.log",
     benchmark:
         HOME / "benchmarks" / "report.tsv"
+    conda:
+        "../envs/ptp.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/ptp.yaml"
     message:
         "report"
     shell:

@@ -1,0 +1,45 @@
+# `make demo` and `make test` are all that a fresh machine needs; each sets up .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check format bench clean
+
+help:
+	@echo "make demo    pre-train and fine-tune sixteen small models and open results/demo/report.html afterwards"
+	@echo "make test    all tests"
+	@echo "make check   formatting, lint, types, who imports whom"
+	@echo "make bench   the benchmarks behind docs/benchmarks.md"
+	@echo "make clean   remove .venv; results stay"
+
+.venv/.installed: envs/requirements.txt envs/requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, $(PYTHON) is older; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement envs/requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/snakemake
+	@$(BIN)/ptp summary specs/demo.yaml
+
+test: .venv/.installed
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check Snakefile rules
+
+format: .venv/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt Snakefile rules
+
+bench: .venv/.installed
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv
