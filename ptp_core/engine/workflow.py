@@ -18,6 +18,7 @@ from ptp_core.identity.digests import DigestCache
 from ptp_core.identity.files import pretty_json, write_if_changed
 from ptp_core.spec.load import LoadedStudy, load_study
 from ptp_core.spec.pretrain import Recipe
+from ptp_core.spec.select import Primary
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     spec = workflow.study.spec
     shared = {"study": spec.study}
     table = shared | {"variants": variants, "tables": _tables(workflow.study)}
-    select = shared | {"select": spec.select.model_dump(mode="json"), "table": digest(_identity(table))}
+    select = shared | {"select": _select(workflow.study), "table": digest(_identity(table))}
     report = shared | {
         "variants": [{key: v[key] for key in ("name", "checkpoint")} for v in variants],
         "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
@@ -85,6 +86,15 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
         "select": digest(_identity(select)),
     }
     return {name: _job(name, settings) for name, settings in (("table", table), ("select", select), ("report", report))}
+
+
+def _select(study: LoadedStudy) -> dict[str, Any]:
+    """The settings of the analysis; who names no primary outcome means the first one written."""
+    spec = study.spec
+    tables = [list(table.outcomes) for table in spec.measurements]
+    written = [*(spec.finetune.tasks if spec.finetune else ()), *(name for names in tables for name in names)]
+    primary = spec.select.primary or Primary(outcome=written[0])
+    return spec.select.model_copy(update={"primary": primary}).model_dump(mode="json")
 
 
 def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +116,7 @@ def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, A
         "name": v.variant.name,
         "tokens": v.variant.recipe.tokens,
         "checkpoint": _place(v.checkpoint),
-        "config": {key: _written(v.variant.recipe, key) for key in varied_fields(workflow.study)},
+        "config": {key: getattr(v.variant.recipe, key) for key in varied_fields(workflow.study)},
         "indicators": {
             name: {
                 "unit": _place(unit),
@@ -127,10 +137,6 @@ def varied_fields(study: LoadedStudy) -> list[str]:
     """The fields of a recipe that differ between variants, in the order of the model."""
     recipes = [variant.recipe for variant in study.variants]
     return [key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1]
-
-
-def _written(recipe: Recipe, key: str) -> Any:
-    return recipe.model_dump(mode="json")[key]
 
 
 def _place(unit: graphs.Unit) -> str:

@@ -65,6 +65,8 @@ def passage(
     return " ".join(statement(*fact, rng.randrange(2)) for fact in facts), facts
 
 
+SHARE_AGAIN = 0.5
+
 SHAPES = ((1, 3), (1, 4), (2, 1), (2, 2), (3, 1))
 """Passages as (strangers, attributes). One stranger: find the attribute's value; several: also find whose it is."""
 
@@ -73,10 +75,9 @@ def _lesson(known: Sequence[str], rng: random.Random) -> str:
     """A passage, then each fact again: as a sentence or as a question in the prompt's format."""
     text, facts = passage(known, rng, *rng.choice(SHAPES))
     rng.shuffle(facts)
-    if rng.random() < 0.4:
-        return text + " so " + " ".join(statement(*fact, rng.randrange(2)) for fact in facts)
+    again = [f"again {text}"] if rng.random() < SHARE_AGAIN else []
     lines = [f"question : {ask(who, key, rng.randrange(2))}\nanswer : {value}" for who, key, value in facts]
-    return "\n".join([text, *lines])
+    return "\n".join([text, *again, *lines])
 
 
 def rag(world: World, split: str) -> list[dict[str, Any]]:

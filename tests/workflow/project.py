@@ -1,0 +1,60 @@
+"""A copy of the project with a tiny study in it, driven through the real Snakemake."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PARTS = ("Snakefile", "rules", "profiles", "envs", "ptp_core")
+
+TINY = """\
+study: tiny
+seed: 1
+model: {width: 32, layers: 1, heads: 2, ffn_width: 64, context: 64}
+data: {world: {people: 24, words: 20000, train_items: 32, test_items: 16}}
+mixtures:
+  even: {facts: 1, reading: 1, stories: 1, code: 1}
+  most: {facts: 4, reading: 2, stories: 1, code: 1}
+pretrain:
+  defaults: {tokens: 32k, sequence_length: 64, batch_tokens: 1024, lr: 3e-3}
+  grid: {objective: [clm, sc], mixture: [even, most]}
+  include:
+    - {name: hot, objective: clm, mixture: even, lr: 5e-3}
+finetune: {tasks: [cbqa], seeds: [0, 1], steps: 5}
+indicators: [ppl_clm, kshot_cbqa]
+select: {bootstraps: 100, permutations: 100, splits: 2}
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project with a spec in it."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.folder / "tiny.yaml"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # The copy's own package, not the one that is installed.
+        environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [str(Path(sys.executable).parent / "snakemake"), "--config", "study=tiny.yaml", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=400, check=False
+        )
+
+    def stale(self) -> list[str]:
+        """What Snakemake would run now, by stage and label, sorted."""
+        done = self.snakemake("--dry-run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return sorted(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.MULTILINE))

@@ -1,0 +1,161 @@
+"""A whole study through Snakemake: what it leaves behind, and what it runs again after each kind of change."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.project import TINY, Project
+
+pytestmark = pytest.mark.slow
+
+SUMMARIES = ["compare the variants", "report", "table of all measurements"]
+
+
+def chain(*names: str) -> list[str]:
+    """All that a variant takes, for each variant named."""
+    return [f"{stage} {name}" for name in names for stage in ("pre-train", "indicators of", "fine-tune", "evaluate")]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+class TestAFinishedStudy:
+    def test_has_a_number_for_every_variant_indicator_outcome_and_seed(self, finished: Project) -> None:
+        table = pd.read_parquet(finished.results / "tiny" / "measurements.parquet")
+        counts = table.groupby("kind")["name"].count()
+        assert counts["indicator"] == 5 * 2
+        assert counts["outcome"] == 5 * 2
+        assert set(table.query("kind == 'config'")["name"]) == {"objective", "mixture", "lr"}
+
+    def test_has_a_selection_that_names_every_variant(self, finished: Project) -> None:
+        selection = json.loads((finished.results / "tiny" / "selection.json").read_text())
+        ranked = [row["variant"] for row in selection["outcomes"]["cbqa"]["ranking"]]
+        assert sorted(ranked) == sorted(["clm-even", "clm-most", "sc-even", "sc-most", "hot"])
+
+    def test_has_a_report_and_a_log_for_every_job(self, finished: Project) -> None:
+        home = finished.results / "tiny"
+        assert "<html" in (home / "report.html").read_text()
+        jobs = {path.relative_to(home / "jobs").with_suffix("") for path in (home / "jobs").rglob("*.json")}
+        logs = {path.relative_to(home / "logs").with_suffix("") for path in (home / "logs").rglob("*.log")}
+        assert jobs == logs
+
+    def test_keeps_a_receipt_that_matches_its_artifacts(self, finished: Project) -> None:
+        store = finished.results / "store"
+        checkpoint = next((store / "pretrain").iterdir())
+        receipt = json.loads((checkpoint / "receipt.json").read_text())
+        files = {p.name for p in checkpoint.iterdir()} - {"receipt.json"}
+        assert set(receipt["artifacts"]) == files
+        assert not list(store.glob("*/*.partial"))
+
+
+class TestNothingIsRunAgain:
+    def test_when_nothing_changed(self, project: Project) -> None:
+        done = project.snakemake()
+        assert "Nothing to be done" in done.stdout + done.stderr
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("seed: 1\n", "seed: 1 # a comment\n"),
+            ("{width: 32, layers: 1,", "{layers: 1, width: 32,"),
+            ("lr: 3e-3}", "lr: 0.003}"),
+            ("tokens: 32k", "tokens: 32_000"),
+            ("finetune: {tasks: [cbqa], seeds: [0, 1], steps: 5}", "finetune: {tasks: [cbqa], steps: 5}"),
+            ("{facts: 4, reading: 2, stories: 1, code: 1}", "{facts: 8, reading: 4, stories: 2, code: 2}"),
+        ],
+        ids=["a comment", "key order", "another spelling", "a suffix", "a default left out", "weights times two"],
+    )
+    def test_when_the_spec_says_the_same_in_other_words(self, project: Project, old: str, new: str) -> None:
+        edit(project.spec, old, new)
+        trained = [label for label in project.stale() if label not in SUMMARIES]
+        assert trained == []
+
+    def test_when_an_execution_setting_changed(self, project: Project) -> None:
+        project.spec.write_text(TINY + "execution: {save_seconds: 3}\n")
+        assert [label for label in project.stale() if label not in SUMMARIES] == []
+
+    def test_when_every_file_was_touched(self, project: Project) -> None:
+        later = time.time() + 100
+        for path in project.folder.rglob("*"):
+            if path.is_file() and ".snakemake" not in path.parts:
+                os.utime(path, (later, later))
+        assert project.stale() == []
+
+    def test_when_snakemakes_own_records_are_lost(self, project: Project) -> None:
+        (project.folder / ".snakemake").rename(project.folder / "elsewhere")
+        assert project.stale() == []
+
+    def test_when_a_comment_or_docstring_of_the_code_changed(self, project: Project) -> None:
+        module = project.folder / "ptp_core" / "training" / "pretrain.py"
+        edit(module, '"""Stage ``pretrain``', '"""The stage ``pretrain``')
+        module.write_text(module.read_text() + "\n# a thought\n")
+        assert project.stale() == []
+
+
+class TestExactlyTheStaleJobsAreRunAgain:
+    def test_a_renamed_variant_is_not_trained_again(self, project: Project) -> None:
+        edit(project.spec, "name: hot", "name: warm")
+        assert project.stale() == SUMMARIES
+
+    def test_an_added_variant_runs_its_jobs_and_the_summaries(self, project: Project) -> None:
+        edit(project.spec, "lr: 5e-3}\n", "lr: 5e-3}\n    - {name: hotter, objective: clm, mixture: even, lr: 6e-3}\n")
+        assert project.stale() == sorted(chain("hotter") + SUMMARIES)
+
+    def test_a_removed_variant_runs_the_summaries_only(self, project: Project) -> None:
+        edit(project.spec, "    - {name: hot, objective: clm, mixture: even, lr: 5e-3}\n", "")
+        edit(project.spec, "  include:\n", "")
+        assert project.stale() == SUMMARIES
+
+    def test_a_learning_rate_changed_runs_that_variants_chain(self, project: Project) -> None:
+        edit(project.spec, "lr: 5e-3", "lr: 7e-3")
+        assert project.stale() == sorted(chain("hot") + SUMMARIES)
+
+    def test_two_numbers_swapped_run_the_variants_that_use_them(self, project: Project) -> None:
+        edit(project.spec, "{facts: 4, reading: 2,", "{facts: 2, reading: 4,")
+        assert project.stale() == sorted(chain("clm-most", "sc-most") + SUMMARIES)
+
+    def test_an_added_indicator_trains_nothing(self, project: Project) -> None:
+        edit(project.spec, "indicators: [ppl_clm, kshot_cbqa]", "indicators: [ppl_clm, ppl_sc, kshot_cbqa]")
+        names = ["clm-even", "clm-most", "sc-even", "sc-most", "hot"]
+        assert project.stale() == sorted([f"indicators of {name}" for name in names] + SUMMARIES)
+
+    def test_other_fine_tuning_keeps_the_checkpoints(self, project: Project) -> None:
+        edit(project.spec, "steps: 5", "steps: 6")
+        names = ["clm-even", "clm-most", "sc-even", "sc-most", "hot"]
+        expected = [f"{stage} {name}" for stage in ("fine-tune", "evaluate") for name in names]
+        assert project.stale() == sorted(expected + SUMMARIES)
+
+    def test_a_changed_line_of_training_code_trains_again(self, project: Project) -> None:
+        edit(project.folder / "ptp_core" / "training" / "pretrain.py", "HELD_OUT_POINTS = 8", "HELD_OUT_POINTS = 4")
+        names = ["clm-even", "clm-most", "sc-even", "sc-most", "hot"]
+        assert project.stale() == sorted(chain(*names) + SUMMARIES)
+
+    def test_a_changed_line_of_analysis_code_compares_again(self, project: Project) -> None:
+        edit(project.folder / "ptp_core" / "stats" / "multiplicity.py", "from __future__", "X = 1\nfrom __future__")
+        edit(project.folder / "ptp_core" / "stats" / "multiplicity.py", "X = 1\nfrom __future__ import annotations", "from __future__ import annotations\n\nX = 1")
+        assert "compare the variants" in project.stale()
+        assert [label for label in project.stale() if label not in SUMMARIES] == []
+
+    def test_an_undone_edit_costs_nothing(self, project: Project) -> None:
+        edit(project.spec, "lr: 5e-3", "lr: 7e-3")
+        project.stale()
+        edit(project.spec, "lr: 7e-3", "lr: 5e-3")
+        assert project.stale() == []
+
+    def test_a_lost_receipt_is_written_again_without_training(self, project: Project) -> None:
+        for receipt in (project.results / "tiny" / "receipts" / "pretrain").iterdir():
+            receipt.unlink()
+        assert project.stale() == []
+
+    def test_a_second_study_shares_the_first_ones_checkpoints(self, project: Project) -> None:
+        edit(project.spec, "study: tiny", "study: other")
+        assert project.stale() == SUMMARIES
