@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -40,26 +39,47 @@ class Item(BaseModel):
                 raise ValueError("answer_idx does not point into choices")
             if len(self.choices) < 2:
                 raise ValueError("a choice needs two answers to choose from")
+            # No token at all would be the likeliest answer.
+            if not all(choice.strip() for choice in self.choices):
+                raise ValueError("a choice is empty")
         return self
 
 
 def run(work: Work) -> Metrics:
-    """Write ``train.jsonl`` and ``test.jsonl``. Metrics: items of each split, and the chance level of the score."""
+    """Write ``train.jsonl`` and ``test.jsonl``; what is asked in both is only tested.
+
+    Metrics: items of each split, training items dropped because they are tested, and the chance level of the score.
+    Raises UserError for a bad item, and if no training item is left.
+    """
     settings = TaskSettings.model_validate(work.settings)
-    metrics: Metrics = {}
-    for split, limit in zip(SPLITS, (settings.max_train, settings.max_test), strict=True):
-        items = _from_world(settings, split) if settings.world else list(read_items(work.inputs[split][0], settings.family))
-        chosen = _sample(items, limit)
-        lines = [json.dumps(item.model_dump(), ensure_ascii=False, sort_keys=True) + "\n" for item in chosen]
+    train, test = (_items(settings, work, split) for split in SPLITS)
+    tested = {_asked(item) for item in test}
+    fresh = [item for item in train if _asked(item) not in tested]
+    if not fresh:
+        raise UserError("every training item is also a test item", subject=work.label, fix="give two different files")
+    chosen = {"train": _sample(fresh, settings.max_train), "test": _sample(test, settings.max_test)}
+    for split, items in chosen.items():
+        lines = [json.dumps(item.model_dump(), ensure_ascii=False, sort_keys=True) + "\n" for item in items]
         (work.folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
-        metrics[f"{split}_items"] = len(chosen)
-    metrics["chance"] = chance(load_items(work.folder, "test"))
-    return metrics
+    counts = {f"{split}_items": len(items) for split, items in chosen.items()}
+    return counts | {"train_items_in_test": len(train) - len(fresh), "chance": chance(chosen["test"])}
+
+
+def _items(settings: TaskSettings, work: Work, split: str) -> list[Item]:
+    if settings.world is None:
+        return list(read_items(work.inputs[split][0], settings.family))
+    return [Item.model_validate(record) for record in world.items(settings.world, settings.family, split)]
+
+
+def _asked(item: Item) -> tuple[object, ...]:
+    """What makes two items the same question, whatever their ids."""
+    return item.context, item.question, tuple(sorted(item.choices or []))
 
 
 def read_items(path: Path, family: str) -> Iterator[Item]:
     """The items of a JSON-lines file; raises UserError with file:line for one that cannot be asked or scored."""
     number = 0
+    lines: dict[str, int] = {}
     for number, record in read_json_lines(path):
         try:
             item = Item.model_validate(record)
@@ -70,6 +90,9 @@ def read_items(path: Path, family: str) -> Iterator[Item]:
             fix = "keys: id, question, answers, and where they apply context, choices, answer_idx"
             raise UserError(message, where=Where(path, number), subject=key or None, fix=fix) from None
         _fits_family(item, family, Where(path, number))
+        first = lines.setdefault(item.id, number)
+        if first != number:
+            raise UserError(f"this id was used on line {first} already", where=Where(path, number), got=item.id)
         yield item
     if not number:
         raise UserError("there are no items in this file", where=Where(path))
@@ -80,6 +103,8 @@ def _fits_family(item: Item, family: str, where: Where) -> None:
         raise UserError("a cms item needs choices and answer_idx", where=where)
     if family == "rag" and not item.context:
         raise UserError("a rag item needs a context that holds the answer", where=where)
+    if family == "cbqa" and item.context:
+        raise UserError("a cbqa item is asked without a context", where=where, fix="remove it, or use the family rag")
 
 
 def load_items(folder: Path, split: str) -> list[Item]:
@@ -101,19 +126,13 @@ def prompt(item: Item) -> str:
 
 def completion(item: Item) -> str:
     """The text that fine-tuning teaches after the prompt."""
-    return f" {item.choices[item.answer_idx]}" if item.choices and item.answer_idx is not None else f" {item.answers[0]}"
-
-
-def _from_world(settings: TaskSettings, split: str) -> list[Item]:
-    assert settings.world is not None
-    return [Item.model_validate(record) for record in world.items(settings.world, settings.family, split)]
+    right = item.choices[item.answer_idx] if item.choices and item.answer_idx is not None else item.answers[0]
+    return f" {right}"
 
 
 def _sample(items: list[Item], limit: int | None) -> list[Item]:
     """At most ``limit`` items, chosen by the hash of their ids, in their original order."""
     if limit is None or limit >= len(items):
         return items
-    ranked = sorted(range(len(items)), key=lambda i: hashlib.sha256(f"{i}:{items[i].id}".encode()).digest())
+    ranked = sorted(range(len(items)), key=lambda i: hashlib.sha256(items[i].id.encode()).digest())
     return [items[i] for i in sorted(ranked[:limit])]
-
-

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from ptp_core.errors import UserError, Where
 
 MAX_LINE_BYTES = 64 * 2**20
+_BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
 def matching_files(pattern: Path, where: Where, subject: str) -> list[Path]:
@@ -21,7 +22,9 @@ def matching_files(pattern: Path, where: Where, subject: str) -> list[Path]:
     found = [pattern] if pattern.is_file() else sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
     files = [path for path in found if path.is_file()]
     if not files:
-        raise UserError("no such file", where=where, subject=subject, got=str(pattern), fix="check the path or the glob")
+        raise UserError(
+            "no such file", where=where, subject=subject, got=str(pattern), fix="check the path or the glob"
+        )
     return files
 
 
@@ -35,10 +38,13 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with _open(path) as stream:
             while line := stream.readline(MAX_LINE_BYTES):
                 number += 1
+                if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+                    limit = f"at most {MAX_LINE_BYTES:,} bytes"
+                    raise UserError("this line is too long", where=Where(path, number), expected=limit)
                 if line.strip():
                     yield number, _parse(path, number, line)
     except (OSError, EOFError, zlib.error) as error:
-        fix = "a .gz file must be gzip" if path.suffix == ".gz" else None
+        fix = "the compressed file is damaged or cut short" if isinstance(error, _BROKEN_GZIP) else None
         raise UserError("cannot be read", where=Where(path, number + 1), got=str(error), fix=fix) from None
 
 
@@ -53,9 +59,14 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     where = Where(path, number)
     try:
         value = json.loads(line.decode("utf-8"))
+        if b"\\u" in line:
+            # Half of a surrogate pair is JSON, but no text: it could be neither tokenised nor written.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         shown = line[:60].decode("utf-8", "replace")
-        raise UserError("not JSON lines", where=where, expected="one JSON object a line", got=shown, fix=str(error)) from None
+        raise UserError(
+            "not JSON lines", where=where, expected="one JSON object a line", got=shown, fix=str(error)
+        ) from None
     if not isinstance(value, dict):
         raise UserError("not JSON lines", where=where, expected="one JSON object a line", got=value)
     return value

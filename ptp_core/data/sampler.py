@@ -16,11 +16,13 @@ class Sampler:
     """Rows of ``length + 1`` tokens drawn from several streams by weight.
 
     Which stream a row comes from is drawn at random by the mixture's weights. Inside a stream, rows are windows that
-    tile it without overlap, in an order that is shuffled anew at each pass, with a new offset, so that every token is
-    seen before any is seen twice.
+    tile it without overlap, in an order that is shuffled anew at each pass, with a new offset, so that every window of
+    a pass is seen before the next pass begins.
     """
 
-    def __init__(self, streams: Mapping[str, Tokens], weights: Mapping[str, float], seed: int, length: int, rows: int) -> None:
+    def __init__(
+        self, streams: Mapping[str, Tokens], weights: Mapping[str, float], seed: int, length: int, rows: int
+    ) -> None:
         """``rows``: how many rows the whole run draws. Raises UserError if a stream is shorter than one row."""
         self.names = sorted(weights)
         self.streams, self.seed, self.length = streams, seed, length
@@ -38,7 +40,7 @@ class Sampler:
         for d in range(len(self.names)):
             mine = self.domain_of_row == d
             self.place_of_row[mine] = np.arange(mine.sum())
-        self._orders: dict[tuple[int, int], tuple[int, NDArray[np.int64]]] = {}
+        self._orders: dict[int, tuple[int, int, NDArray[np.int64]]] = {}
 
     def rows(self, start: int, count: int) -> NDArray[np.int64]:
         """Rows ``start … start + count - 1``, shape (count, length + 1)."""
@@ -61,9 +63,9 @@ class Sampler:
         return (len(self.streams[self.names[domain]]) - 1) // self.length - 1
 
     def _order(self, domain: int, epoch: int) -> tuple[int, NDArray[np.int64]]:
-        key = (domain, epoch)
-        if key not in self._orders:
+        # Only the last pass asked for is kept: an order takes eight bytes a window.
+        if domain not in self._orders or self._orders[domain][0] != epoch:
             name = int.from_bytes(hashlib.sha256(self.names[domain].encode()).digest()[:4], "big")
             rng = np.random.default_rng([self.seed, 2, name, epoch])
-            self._orders[key] = (int(rng.integers(self.length)), rng.permutation(self._windows(domain)))
-        return self._orders[key]
+            self._orders[domain] = (epoch, int(rng.integers(self.length)), rng.permutation(self._windows(domain)))
+        return self._orders[domain][1:]

@@ -17,7 +17,8 @@ from ptp_core.errors import UserError
 from ptp_core.spec.data import ShardSettings
 from ptp_core.work import Metrics, Work
 
-Tokens = NDArray[np.uint16] | NDArray[np.uint32]
+Tokens = NDArray[np.unsignedinteger]
+"""A stream of tokens: uint16 where the vocabulary allows it, else uint32."""
 TRAIN, HELD_OUT = "train.npy", "held_out.npy"
 _BATCH_DOCUMENTS = 2000
 

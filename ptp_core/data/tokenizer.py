@@ -74,13 +74,17 @@ def save(tokenizer: FastTokenizer, folder: Path) -> None:
         "eos_token": EOS,
         "unk_token": UNKNOWN,
         "clean_up_tokenization_spaces": False,
+        # What a text says about <eos> is text: see load.
+        "split_special_tokens": True,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
 
 
 def load(folder: Path) -> FastTokenizer:
-    """The tokenizer saved in a folder."""
-    return FastTokenizer.from_file(str(folder / FILE))
+    """The tokenizer saved in a folder. Text that spells out a special token, such as ``<eos>``, stays text."""
+    fast = FastTokenizer.from_file(str(folder / FILE))
+    fast.encode_special_tokens = True
+    return fast
 
 
 def _sample(source: Source, files: Iterable[Path], limit: int) -> Iterator[str]:

@@ -42,7 +42,7 @@ def perplexities(
     special = SpecialTokens(FIRST_SENTINEL_ID, sentinels, EOS_ID, PAD_ID)
     for i, (domain, tokens) in enumerate(sorted(streams.items())):
         rng = np.random.default_rng([CORRUPTION_SEED, i])
-        batch = make_batch(objective, windows(tokens, length, limit), rng, special)
+        batch = make_batch(objective, windows(tokens, length, limit, domain), rng, special)
         found[domain] = _window_losses(model, _without_markup(batch, special) if "sc" in objective else batch)
     result = {domain: _perplexity(*losses) for domain, losses in found.items()}
     totals = (np.concatenate([pair[k] for pair in found.values()]) for k in (0, 1))

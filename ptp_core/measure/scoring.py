@@ -85,7 +85,12 @@ def _greedy(model: Any, questions: list[list[int]], new: int) -> list[list[int]]
     ids = torch.tensor([[PAD_ID] * (width - len(q)) + q for q in questions])
     mask = torch.tensor([[0] * (width - len(q)) + [1] * len(q) for q in questions])
     out = model.generate(
-        input_ids=ids, attention_mask=mask, max_new_tokens=new, do_sample=False, eos_token_id=EOS_ID, pad_token_id=PAD_ID
+        input_ids=ids,
+        attention_mask=mask,
+        max_new_tokens=new,
+        do_sample=False,
+        eos_token_id=EOS_ID,
+        pad_token_id=PAD_ID,
     )
     tokens: list[list[int]] = out[:, width:].tolist()
     return [row[: row.index(EOS_ID)] if EOS_ID in row else row for row in tokens]
@@ -97,6 +102,7 @@ def first_line(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Lower case, without punctuation, articles and extra spaces."""
-    text = text.lower().translate(str.maketrans("", "", string.punctuation))
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+    """Lower case, without punctuation, articles and extra spaces; text of nothing but these is kept as it is."""
+    lower = text.lower()
+    bare = lower.translate(str.maketrans("", "", string.punctuation))
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split()) or lower.strip()

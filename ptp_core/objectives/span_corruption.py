@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptp_core.errors import UserError
 from ptp_core.objectives.batch import IGNORE, Batch, Ints
 
 
@@ -36,7 +37,7 @@ def plan(length: int, rate: float, span_length: float) -> Plan:
         found = Plan(raw, hidden, spans)
         if found.length <= length + 1:
             return found
-    raise ValueError(f"span corruption does not fit into {length} tokens")
+    raise UserError(f"span corruption does not fit into {length} tokens", fix="lengthen sequence_length")
 
 
 class Tokens(NamedTuple):
@@ -54,12 +55,15 @@ def span_corruption(rows: Ints, rng: np.random.Generator, rate: float, span_leng
     One row reads ``kept₀ <0> kept₁ <1> … | <0> span₀ <1> span₁ … <eos>``; the loss is on the part after the bar.
     Attention is causal throughout. Span lengths are random compositions (Raffel et al. 2020, section 3.1.4).
     ``rows``: shape (batch, length + 1); of each row the first ``plan(...).raw`` tokens are used.
-    Raises ValueError if there are fewer sentinels than spans.
+    Raises UserError if there are fewer sentinels than spans, or if the rows are too short for a span.
     """
     batch, length = len(rows), rows.shape[1] - 1
     shape = plan(length, rate, span_length)
     if shape.spans > tokens.sentinels:
-        raise ValueError(f"sc({rate:g},{span_length:g}) on {length} tokens needs {shape.spans} sentinels")
+        raise UserError(
+            f"sc({rate:g},{span_length:g}) on {length} tokens has too few sentinels",
+            expected=f"at least {shape.spans}", got=tokens.sentinels, fix="raise data.tokenizer.sentinels",
+        )  # fmt: skip
     text_BN = rows[:, : shape.raw]
     hidden_BN, starts_BN, span_BN = _spans(batch, shape, rng)
     sentinel_BN = tokens.first_sentinel + span_BN

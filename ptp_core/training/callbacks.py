@@ -11,7 +11,7 @@ import pytorch_lightning as lightning
 
 from ptp_core.progress import Progress
 
-STATE = "state.ckpt"
+STATE, NEW_STATE = "state.ckpt", "state.ckpt.new"
 
 
 class ShowProgress(lightning.Callback):
@@ -35,8 +35,7 @@ class SaveState(lightning.Callback):
         now = time.monotonic()
         if now - self.saved < self.seconds or trainer.global_step >= module.optimisation.steps:
             return
-        module.history["seconds"][0] += now - self.saved
-        new = self.folder / f"{STATE}.new"
+        new = self.folder / NEW_STATE
         trainer.save_checkpoint(new)
         new.replace(self.folder / STATE)
         self.saved = now

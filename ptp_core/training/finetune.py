@@ -65,4 +65,3 @@ def _items_of_step(items: int, batch: int, seed: int, step: int) -> list[int]:
     """Which items a step sees: every item once before any twice, in an order that the seed and the epoch decide."""
     places = range(step * batch, (step + 1) * batch)
     return [int(_epoch_order(items, seed, place // items)[place % items]) for place in places]
-

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ptp_core.objectives.batch import IGNORE, Batch
+from ptp_core.data.shards import Tokens
+from ptp_core.errors import UserError
+from ptp_core.objectives.batch import IGNORE, Batch, Ints
 
 
 def to_tensors(batch: Batch) -> dict[str, Tensor]:
@@ -58,11 +59,16 @@ def held_out_loss(model: torch.nn.Module, batches: list[Batch]) -> float:
     return total / max(count, 1)
 
 
-def windows(tokens: NDArray[np.integer], length: int, limit: int) -> NDArray[np.int64]:
+def windows(tokens: Tokens, length: int, limit: int, domain: str) -> Ints:
     """The first whole windows of ``length + 1`` tokens, each starting where the last one's inputs end.
 
-    Shape (windows, length + 1), at most ``limit`` tokens and at least one window.
+    Shape (windows, length + 1), at most ``limit`` tokens and at least one window. Raises UserError if the stream of the
+    domain is shorter than that.
     """
+    if len(tokens) <= length:
+        raise UserError(
+            f'domain "{domain}" has too little held-out text', expected=f"> {length} tokens", got=len(tokens)
+        )
     count = max(1, min(limit, len(tokens) - 1) // length)
-    starts = np.arange(count)[:, None] * length
-    return np.asarray(tokens, dtype=np.int64)[starts + np.arange(length + 1)[None, :]]
+    text = tokens[: count * length + 1].astype(np.int64)
+    return np.stack([text[i * length : (i + 1) * length + 1] for i in range(count)])

@@ -43,7 +43,7 @@ def load_model(folder: Path) -> PreTrainedModel:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 def save_model(model: PreTrainedModel, tokenizer_folder: Path, folder: Path) -> None:

@@ -48,7 +48,7 @@ class LanguageModelling(lightning.LightningModule):
         super().__init__()
         self.model = model
         self.optimisation = optimisation
-        self.history: dict[str, list[Any]] = {"loss": [], "held_out": [], "seconds": [0.0]}
+        self.history: dict[str, list[Any]] = {"loss": [], "held_out": []}
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         loss = mean_loss(self.model, batch)
@@ -114,5 +114,9 @@ def fit(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         loader = DataLoader(Steps(module, batch_of), batch_size=None)
         trainer.fit(module, loader, ckpt_path=resume_from, weights_only=True)
+    seconds = time.perf_counter() - began
+    # The loss of a step is that of the weights before it, so the last update has not been looked at yet.
+    if not all(bool(weights.isfinite().all()) for weights in module.model.parameters()):
+        raise UserError(f"training diverged: weights are not finite after step {module.global_step}", fix="lower lr")
     module.model.eval()
-    return time.perf_counter() - began
+    return seconds

@@ -12,13 +12,12 @@ import torch
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.sampler import Sampler
 from ptp_core.data.shards import HELD_OUT, TRAIN, open_tokens
-from ptp_core.errors import UserError
 from ptp_core.objectives.batch import Batch
 from ptp_core.objectives.mix import make_batch
 from ptp_core.objectives.span_corruption import Tokens
 from ptp_core.progress import Progress
 from ptp_core.spec.pretrain import PretrainSettings, Recipe
-from ptp_core.training.callbacks import STATE, HeldOutLoss, SaveState, ShowProgress
+from ptp_core.training.callbacks import NEW_STATE, STATE, HeldOutLoss, SaveState, ShowProgress
 from ptp_core.training.loss import held_out_loss, to_tensors, windows
 from ptp_core.training.model import new_model, parameter_count, save_model
 from ptp_core.training.module import LanguageModelling, Optimisation, fit
@@ -61,7 +60,9 @@ def run(work: Work) -> Metrics:
         seconds = fit(module, batches.at, callbacks, threads, str(state) if resumed else None)
     save_model(model, work.parents["tokenizer"], work.folder)
     _write_telemetry(work.folder, module.history, optimisation, recipe.batch_tokens)
-    state.unlink(missing_ok=True)
+    # A process that was killed while saving leaves half a state, which is no artifact either.
+    for name in (STATE, NEW_STATE):
+        (work.folder / name).unlink(missing_ok=True)
     return _metrics(module, batches, recipe) | {
         "train_seconds": round(seconds, 3),
         "tokens_per_second": round((total - resumed * recipe.batch_tokens) / seconds),
@@ -92,9 +93,7 @@ class Batches:
         self.settings, self.parents = settings, parents
         self.objective, self.seed = recipe.objective, _seed(recipe)
         self.rows = recipe.batch_tokens // recipe.sequence_length
-        self.special = Tokens(
-            tokenizers.FIRST_SENTINEL_ID, settings.sentinels, tokenizers.EOS_ID, tokenizers.PAD_ID
-        )
+        self.special = Tokens(tokenizers.FIRST_SENTINEL_ID, settings.sentinels, tokenizers.EOS_ID, tokenizers.PAD_ID)
         streams = {domain: open_tokens(parents[f"shards/{domain}"], TRAIN) for domain in settings.weights}
         steps = recipe.tokens // recipe.batch_tokens
         self.sampler = Sampler(streams, settings.weights, self.seed, recipe.sequence_length, steps * self.rows)
@@ -111,10 +110,9 @@ class Batches:
         result = []
         for i, domain in enumerate(sorted(self.settings.weights)):
             tokens = open_tokens(self.parents[f"shards/{domain}"], HELD_OUT)
-            if len(tokens) <= length:
-                raise UserError(f'domain "{domain}" has too little held-out text', expected=f"> {length} tokens")
+            rows = windows(tokens, length, HELD_OUT_TOKENS, domain)
             rng = np.random.default_rng([self.seed, 4, i])
-            result.append(make_batch(self.objective, windows(tokens, length, HELD_OUT_TOKENS), rng, self.special))
+            result.append(make_batch(self.objective, rows, rng, self.special))
         return result
 
 
@@ -124,9 +122,15 @@ def _seed(recipe: Recipe) -> int:
 
 
 def _steps_in(state: Path) -> int:
+    """Steps done in a saved state; 0 if there is none, or none that can be read."""
     if not state.exists():
         return 0
-    return int(torch.load(state, weights_only=True, map_location="cpu")["global_step"])
+    try:
+        return int(torch.load(state, weights_only=True, map_location="cpu")["global_step"])
+    except Exception as error:  # Torch has many names for a damaged file; none of them is worth losing the run.
+        print(f"{state.name} cannot be read ({type(error).__name__}): starting again from step 0", flush=True)
+        state.unlink()
+        return 0
 
 
 def _metrics(module: LanguageModelling, batches: Batches, recipe: Recipe) -> Metrics:

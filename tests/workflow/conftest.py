@@ -20,7 +20,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
         copy(source, project.folder / part)
     project.spec.write_text(TINY)
     done = project.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.output
     return project
 
 

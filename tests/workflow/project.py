@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "rules", "profiles", "envs", "ptp_core")
@@ -31,6 +32,13 @@ select: {bootstraps: 100, permutations: 100, splits: 2}
 """
 
 
+class Finished(NamedTuple):
+    """Exit code and output of a finished process."""
+
+    code: int
+    output: str
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the project with a spec in it."""
@@ -45,16 +53,24 @@ class Project:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Snakemake on the tiny study, in a process group of its own."""
         # The copy's own package, not the one that is installed.
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [str(Path(sys.executable).parent / "snakemake"), "--config", "study=tiny.yaml", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=400, check=False
-        )
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "snakemake"), "--config", "study=tiny.yaml", *arguments],
+            cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def snakemake(self, *arguments: str) -> Finished:
+        """Run Snakemake on the tiny study to its end."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=400)
+        return Finished(process.returncode, output)
 
     def stale(self) -> list[str]:
         """What Snakemake would run now, by stage and label, sorted."""
         done = self.snakemake("--dry-run")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return sorted(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, re.MULTILINE))
+        assert done.code == 0, done.output
+        return sorted(re.findall(r"^Job \d+: (.*)$", done.output, re.MULTILINE))

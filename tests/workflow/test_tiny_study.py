@@ -60,7 +60,7 @@ class TestAFinishedStudy:
 class TestNothingIsRunAgain:
     def test_when_nothing_changed(self, project: Project) -> None:
         done = project.snakemake()
-        assert "Nothing to be done" in done.stdout + done.stderr
+        assert "Nothing to be done" in done.output
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -141,7 +141,11 @@ class TestExactlyTheStaleJobsAreRunAgain:
 
     def test_a_changed_line_of_analysis_code_compares_again(self, project: Project) -> None:
         edit(project.folder / "ptp_core" / "stats" / "multiplicity.py", "from __future__", "X = 1\nfrom __future__")
-        edit(project.folder / "ptp_core" / "stats" / "multiplicity.py", "X = 1\nfrom __future__ import annotations", "from __future__ import annotations\n\nX = 1")
+        edit(
+            project.folder / "ptp_core" / "stats" / "multiplicity.py",
+            "X = 1\nfrom __future__ import annotations",
+            "from __future__ import annotations\n\nX = 1",
+        )
         assert "compare the variants" in project.stale()
         assert [label for label in project.stale() if label not in SUMMARIES] == []
 

@@ -1,0 +1,75 @@
+"""Runs that are killed: nothing is lost, nothing is done twice, and the results are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import TINY, Project
+
+pytestmark = pytest.mark.slow
+
+UNTIL = ("--until", "pretrain")
+"""The rest of the study is the same as ever, and takes time."""
+
+
+@pytest.fixture
+def fresh(project: Project) -> Project:
+    """The project before its first run, saving its training state all the time."""
+    shutil.rmtree(project.results)
+    shutil.rmtree(project.folder / ".snakemake")
+    project.spec.write_text(TINY + "execution: {save_seconds: 0.05}\n")
+    return project
+
+
+def wait_for(project: Project, pattern: str, seconds: float = 120) -> Path:
+    """The first file that matches a pattern under results/."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = next(iter(project.results.glob(pattern)), None)
+        if found is not None:
+            return found
+        time.sleep(0.005)
+    raise AssertionError(f"{pattern} did not appear")
+
+
+def checkpoints(project: Project) -> dict[str, str]:
+    """Fingerprint → sha256 of the weights of every pre-trained variant."""
+    files = project.results.glob("store/pretrain/*/model.safetensors")
+    return {path.parent.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_killed_pre_training_goes_on_where_it_was_and_ends_in_the_same_weights(
+    fresh: Project, finished: Project
+) -> None:
+    run = fresh.start(*UNTIL)
+    state = wait_for(fresh, "store/pretrain/*.partial/state.ckpt")
+    job = state.parent.name.removesuffix(".partial")
+    subprocess.run(["pkill", "-9", "-f", f"ptp job .*{job}"], check=True)
+    output, _ = run.communicate(timeout=400)
+    assert run.returncode != 0, "a killed job must not pass for a finished one"
+    assert "error in rule pretrain" in output.lower()
+    assert fresh.snakemake(*UNTIL).code == 0
+    receipt = json.loads((fresh.results / "store" / "pretrain" / job / "receipt.json").read_text())
+    assert receipt["metrics"]["resumed_from_step"] > 0
+    assert checkpoints(fresh) == checkpoints(finished)
+
+
+def test_after_snakemake_itself_was_killed_the_next_run_finishes_the_rest(fresh: Project, finished: Project) -> None:
+    run = fresh.start(*UNTIL)
+    wait_for(fresh, "tiny/receipts/pretrain/*.json")
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert fresh.snakemake("--unlock").code == 0
+    done = fresh.snakemake(*UNTIL)
+    assert done.code == 0, done.output
+    assert checkpoints(fresh) == checkpoints(finished)
+    assert not [label for label in fresh.stale() if label.startswith("pre-train")]
