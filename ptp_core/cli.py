@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(commands: argparse._SubParsersAction, name: str, run: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
-    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
     command.add_argument("spec", type=Path, help="the YAML file of a study, such as specs/demo.yaml")
     command.set_defaults(run=run)
     return command

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXIT_USER_ERROR = 2
+LISTED = 20
+"""So many mistakes are listed at once; a longer list is not read."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ class UserError(Exception):
         return f"{place}: {text}" if place else text
 
 
-class UserErrors(UserError):
+class UserErrors(UserError):  # noqa: N818 (several of them)
     """Several mistakes found in one reading, reported together, one a line."""
 
     def __init__(self, errors: Iterable[UserError]) -> None:
         self.errors = list(errors)
-        Exception.__init__(self, "\n".join(str(error) for error in self.errors))
+        lines = [str(error) for error in self.errors[:LISTED]]
+        if len(self.errors) > LISTED:
+            lines.append(f"… and {len(self.errors) - LISTED:,} more")
+        Exception.__init__(self, "\n".join(lines))
 
 
 def shorten(value: object, limit: int = 80) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Work:
-    """One unit of work. The stage writes its artifacts into ``folder`` and returns its headline metrics (JSON values)."""
+    """One unit of work. The stage writes its artifacts into ``folder`` and returns its metrics (JSON values)."""
 
     settings: dict[str, Any]
     parents: dict[str, Path]

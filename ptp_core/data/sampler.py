@@ -23,13 +23,14 @@ class Sampler:
     def __init__(
         self, streams: Mapping[str, Tokens], weights: Mapping[str, float], seed: int, length: int, rows: int
     ) -> None:
-        """``rows``: how many rows the whole run draws. Raises UserError if a stream is shorter than one row."""
+        """``rows``: how many rows the whole run draws. Raises UserError if a stream is shorter than two rows."""
         self.names = sorted(weights)
         self.streams, self.seed, self.length = streams, seed, length
         for name in self.names:
-            if len(streams[name]) < 2 * length + 2:
+            found, least = len(streams[name]), 2 * length + 1
+            if found < least:
                 raise UserError(
-                    f'domain "{name}" is too short', expected=f"at least {2 * length + 2} tokens", got=len(streams[name]),
+                    f'domain "{name}" is too short', expected=f"at least {least} tokens", got=found,
                     fix="give it more text or shorten sequence_length",
                 )  # fmt: skip
         shares = np.cumsum([weights[name] for name in self.names])

@@ -11,7 +11,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from ptp_core.data import world
 from ptp_core.data.json_lines import read_json_lines, text_of
-from ptp_core.spec.data import Data, Source
+from ptp_core.spec.data import Source, TokenizerSettings
 from ptp_core.work import Metrics, Work
 
 PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
@@ -29,7 +29,7 @@ def special_tokens(sentinels: int) -> list[str]:
 
 def run(work: Work) -> Metrics:
     """Build the tokenizer of a study's data and save it as Hugging Face files. Metric: vocabulary size in tokens."""
-    data = Data.model_validate(work.settings)
+    data = TokenizerSettings.model_validate(work.settings)
     if data.world:
         tokenizer = word_level(world.vocabulary(data.world), data.tokenizer.sentinels)
     else:

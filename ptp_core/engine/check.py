@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from ptp_core.data.json_lines import matching_files, read_json_lines, text_of
 from ptp_core.errors import UserError, UserErrors
+from ptp_core.spec.data import Source
+from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.objective import terms
+from ptp_core.spec.pretrain import Recipe
+from ptp_core.spec.yaml_lines import PlacePath
 
 FIRST_DOCUMENTS = 100
-"""Lines of each source that are read beforehand; a fault further down ends the job that reads it."""
+"""Lines of each file of a source that are read beforehand; a fault further down ends the job that reads it."""
 
 
 def check_study(spec: Path) -> LoadedStudy:
@@ -27,40 +33,79 @@ def check_study(spec: Path) -> LoadedStudy:
 
 
 def _faults(study: LoadedStudy) -> Iterator[UserError]:
-    for i, source in enumerate(study.spec.data.sources if study.spec.data else ()):
-        patterns = (source.path,) if isinstance(source.path, str) else source.path
-        for pattern in patterns:
-            try:
-                _check_source(study, i, pattern, source.text_field)
-            except UserError as error:
-                yield error
-    for name in study.spec.tasks:
-        for split in ("train", "test"):
-            try:
-                _check_task(study, name, split)
-            except UserError as error:
-                yield error
-    for i, table in enumerate(study.spec.measurements):
-        from ptp_core.table.wide import read_wide
-
+    for place, check in _checks(study):
         try:
-            read_wide(table, study.path.parent, study.where("measurements", i, "path"))
+            check()
         except UserError as error:
             yield error
+        except OSError as error:
+            # A folder that may not be entered, a name too long for any file.
+            got = f"{error.strerror}: {error.filename}"
+            yield UserError("cannot be read", where=study.where(*place), subject=dotted(place), got=got)
 
 
-def _check_source(study: LoadedStudy, i: int, pattern: str, text_field: str) -> None:
-    place = ("data", "sources", i, "path")
-    subject = f"data.sources[{i}].path"
-    for path in matching_files(study.resolve(pattern, *place), study.where(*place), subject):
-        for number, record in islice(read_json_lines(path), FIRST_DOCUMENTS):
-            text_of(record, text_field, path, number)
+def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object]]]:
+    """What is looked into, each with its place in the spec."""
+    spec = study.spec
+    for i, source in enumerate(spec.data.sources if spec.data else ()):
+        place: PlacePath = ("data", "sources", i, "path")
+        yield place, partial(_check_source, study, source, place)
+    for name in spec.tasks:
+        for split in ("train", "test"):
+            yield ("tasks", name, split), partial(_check_task, study, name, split)
+    if spec.measurements:
+        yield ("measurements",), partial(_check_tables, study)
+    for recipe in {(v.recipe.objective, v.recipe.sequence_length): v.recipe for v in study.variants}.values():
+        yield ("pretrain",), partial(_check_objective, study, recipe)
+
+
+def _check_source(study: LoadedStudy, source: Source, place: PlacePath) -> None:
+    patterns = (source.path,) if isinstance(source.path, str) else source.path
+    documents = 0
+    for pattern in patterns:
+        for path in matching_files(study.resolve(pattern, *place), study.where(*place), dotted(place)):
+            for number, record in islice(read_json_lines(path), FIRST_DOCUMENTS):
+                text_of(record, source.text_field, path, number)
+                documents += 1
+    if not documents:
+        raise UserError("there are no documents in this source", where=study.where(*place), subject=dotted(place))
 
 
 def _check_task(study: LoadedStudy, name: str, split: str) -> None:
     from ptp_core.data.items import read_items
 
     task, place = study.spec.tasks[name], ("tasks", name, split)
-    path = matching_files(study.resolve(getattr(task, split), *place), study.where(*place), ".".join(place))[0]
-    for _ in read_items(path, task.family):
+    where, subject = study.where(*place), dotted(place)
+    paths = matching_files(study.resolve(getattr(task, split), *place), where, subject)
+    if len(paths) > 1:
+        raise UserError("this names several files", where=where, subject=subject, expected="one file", got=len(paths))
+    for _ in read_items(paths[0], task.family):
         pass
+
+
+def _check_tables(study: LoadedStudy) -> None:
+    import pandas as pd
+
+    from ptp_core.table.schema import validate
+    from ptp_core.table.wide import read_wide
+
+    tables = study.spec.measurements
+    places = [study.where("measurements", i, "path") for i in range(len(tables))]
+    frames = [read_wide(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
+    # Tables that are right one by one may still claim the same number twice.
+    validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+
+
+def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
+    from ptp_core.objectives.span_corruption import plan
+
+    assert study.spec.data is not None
+    sentinels = study.spec.data.tokenizer.sentinels
+    kinds = terms(recipe.objective) + (terms("sc") if "ppl_sc" in study.indicators else ())
+    spans = [plan(recipe.sequence_length, rate, length).spans for kind, rate, length in kinds if kind == "sc"]
+    if spans and max(spans) > sentinels:
+        raise UserError(
+            f"{recipe.objective} hides up to {max(spans)} spans in {recipe.sequence_length} tokens",
+            where=study.where("data"), subject="data.tokenizer.sentinels", expected=f"at least {max(spans)}",
+            got=sentinels, fix="raise it",
+        )  # fmt: skip

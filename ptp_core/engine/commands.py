@@ -9,9 +9,9 @@ from typing import Any
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import read_job
-from ptp_core.engine.runner import set_up_libraries, run_job
+from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
-from ptp_core.engine.workflow import Workflow, plan, prepare, summary_jobs, varied_fields
+from ptp_core.engine.workflow import Workflow, plan, plan_study, summary_jobs, varied_fields
 from ptp_core.errors import UserError
 from ptp_core.spec.load import LoadedStudy
 from ptp_core.spec.quantities import format_count
@@ -44,7 +44,7 @@ def analyze_tables(spec: Path, results: Path) -> None:
             "this study trains models", where=study.where("pretrain"), fix=f"snakemake --config study={spec}"
         )
     set_up_libraries(1)
-    workflow = plan(spec, results)
+    workflow = plan_study(study, results)
     for stage, job in summary_jobs(workflow).items():
         _run_summary(stage, job["settings"], workflow.folders)
     print(_headline(workflow.folders))

@@ -14,12 +14,13 @@ from ptp_core.data.json_lines import matching_files
 from ptp_core.engine.stages import STAGES
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH, fingerprint
-from ptp_core.spec.data import Data, ShardSettings, Source, TaskSettings
+from ptp_core.spec.data import Data, ShardSettings, Source, TaskSettings, TokenizerSettings
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
 from ptp_core.spec.load import LoadedStudy
 from ptp_core.spec.objective import normalise
 from ptp_core.spec.pretrain import PretrainSettings, Variant
+from ptp_core.spec.world import World
 
 DigestOf = Callable[[Path], str]
 
@@ -146,12 +147,22 @@ class _Builder:
         return {source.name: self._source_files(i, source) for i, source in enumerate(self.data.sources)}
 
     def _tokenizer(self) -> Unit:
-        return Unit("tokenizer", "tokenizer", self.data, inputs=self._sources)
+        settings = TokenizerSettings(
+            world=self._world("words", "train_items", "test_items"),
+            sources=self.data.sources,
+            tokenizer=self.data.tokenizer,
+        )
+        return Unit("tokenizer", "tokenizer", settings, inputs=self._sources)
+
+    def _world(self, *without: str) -> World | None:
+        """The world with the given fields at their defaults: what a result does not depend on is not its identity."""
+        defaults = {name: World.model_fields[name].default for name in without}
+        return self.data.world.model_copy(update=defaults) if self.data.world else None
 
     def _shards(self, domain: str) -> Unit:
         source = next((source for source in self.data.sources if source.name == domain), None)
         if source is None:
-            settings = ShardSettings(domain=domain, world=self.data.world)
+            settings = ShardSettings(domain=domain, world=self._world("train_items", "test_items"))
         else:
             settings = ShardSettings(
                 domain=domain, text_field=source.text_field, held_out_share=self.data.held_out_share
@@ -161,7 +172,7 @@ class _Builder:
 
     def _task(self, name: str) -> Unit:
         if name not in self.spec.tasks:
-            settings = TaskSettings(family=self.study.families[name], world=self.data.world)  # type: ignore[arg-type]
+            settings = TaskSettings(family=self.study.families[name], world=self._world("words"))
             return Unit("task", name, settings)
         task = self.spec.tasks[name]
         settings = TaskSettings(family=task.family, max_train=task.max_train, max_test=task.max_test)
@@ -198,11 +209,13 @@ class _Builder:
             shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
             settings = IndicatorSettings(kind="kshot", shots=shots)
             return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.tasks[task]})
+        assert self.spec.model is not None
         settings = IndicatorSettings(
             kind="ppl",
             objective=normalise(name.removeprefix("ppl_")),
             tokens=options.tokens,
-            length=variant.recipe.sequence_length,
+            # One length for all variants, or their perplexities could not be compared.
+            length=self.spec.model.context,
             sentinels=self.data.tokenizer.sentinels,
         )
         shards = {f"shards/{domain}": unit for domain, unit in self.shards.items()}
@@ -213,7 +226,9 @@ class _Builder:
         label = f"{variant.name} {task} seed {seed}"
         tuning = Tuning(**{name: getattr(self.spec.finetune, name) for name in Tuning.model_fields})
         items = self.tasks[task]
-        tuned = Unit("finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items})
+        tuned = Unit(
+            "finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items}
+        )
         return Unit("evaluate", label, EvaluateSettings(), {"checkpoint": tuned, "task": items})
 
 

@@ -58,7 +58,9 @@ def read_job(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError("this is not a job file", where=Where(path), got=str(error)) from None
     if not isinstance(job, dict) or job.get("format") != FORMAT:
-        raise UserError("this is not a job file of this version", where=Where(path), fix="run snakemake to write it anew")
+        raise UserError(
+            "this is not a job file of this version", where=Where(path), fix="run snakemake to write it anew"
+        )
     return job
 
 

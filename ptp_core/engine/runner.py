@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.graph import Job
 from ptp_core.engine.folders import Folders
+from ptp_core.engine.graph import Job
 from ptp_core.engine.stages import STAGES, Stage
 from ptp_core.errors import UserError, Where
 from ptp_core.identity import store
@@ -124,7 +124,9 @@ def _inputs(files: list[dict[str, str]]) -> tuple[Path, ...]:
         # The spec was read a while ago: what is read now must be what the fingerprint says.
         path = Path(file["path"])
         if not path.is_file() or file_digest(path) != file["sha256"]:
-            raise UserError("this file has changed since the study was planned", where=Where(path), fix="run snakemake again")
+            raise UserError(
+                "this file has changed since the study was planned", where=Where(path), fix="run snakemake again"
+            )
     return tuple(Path(file["path"]) for file in files)
 
 
@@ -144,4 +146,3 @@ def set_up_libraries(threads: int) -> None:
     # Bars of libraries would fill the log beside our own.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*LeafSpec.*")
-

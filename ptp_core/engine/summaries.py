@@ -118,7 +118,10 @@ def jobs_by_stage(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def training_share(receipts: list[dict[str, Any]]) -> tuple[float, float]:
     """(seconds inside training steps, core-seconds of all jobs), of the work that was done and not reused."""
     training = sum(
-        unit["metrics"].get("train_seconds", 0.0) for receipt in receipts for unit in receipt["units"] if not unit["reused"]
+        unit["metrics"].get("train_seconds", 0.0)
+        for receipt in receipts
+        for unit in receipt["units"]
+        if not unit["reused"]
     )
     return training, sum(receipt["cpu_seconds"] for receipt in receipts)
 

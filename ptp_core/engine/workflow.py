@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine import graph as graphs
-from ptp_core.engine.graph import Graph, Job
+from ptp_core.engine.check import check_study
 from ptp_core.engine.folders import Folders
+from ptp_core.engine.graph import Graph, Job
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import STAGES, SUMMARIES
@@ -51,7 +52,11 @@ class Workflow:
 
 def plan(spec: Path, results: Path) -> Workflow:
     """Read a study and build its graph; writes nothing but the cache of file digests. Raises UserError."""
-    study = load_study(spec)
+    return plan_study(load_study(spec), results)
+
+
+def plan_study(study: LoadedStudy, results: Path) -> Workflow:
+    """The same for a study that has been read already."""
     folders = Folders(results, study.spec.study)
     cache = DigestCache(folders.store / ".digests.json")
     graph = graphs.build(study, cache.digest)
@@ -60,8 +65,8 @@ def plan(spec: Path, results: Path) -> Workflow:
 
 
 def prepare(spec: Path, results: Path) -> Workflow:
-    """Plan a study and write its job files, and the receipts of jobs whose results the store has already."""
-    workflow = plan(spec, results)
+    """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
+    workflow = plan_study(check_study(spec), results)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
     for job in workflow.missing():
         if all(is_done(unit, workflow.folders.store) for unit in job.units):
@@ -100,7 +105,12 @@ def _select(study: LoadedStudy) -> dict[str, Any]:
 def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     stage = SUMMARIES[name]
     fingerprint = digest({"settings": _identity(settings), "code": stage.code, "packages": stage.versions})
-    return {"format": FORMAT, "stage": name, "fingerprint": fingerprint, "settings": settings | {"fingerprint": fingerprint}}
+    return {
+        "format": FORMAT,
+        "stage": name,
+        "fingerprint": fingerprint,
+        "settings": settings | {"fingerprint": fingerprint},
+    }
 
 
 def _identity(settings: dict[str, Any]) -> dict[str, Any]:

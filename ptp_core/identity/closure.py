@@ -20,7 +20,7 @@ def closure(entry_module: str) -> dict[str, str]:
     reached module that are not Python (templates).
     """
     seen: dict[str, str] = {}
-    queue = [entry_module]
+    queue = [entry_module, *_parents(entry_module)]
     while queue:
         module = queue.pop()
         if module in seen:
@@ -68,8 +68,13 @@ def _imports(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level:
             raise ValueError("relative imports hide a stage's code from its fingerprint; write them out")
     own = {name for name in names if module_path(name) is not None}
-    parents = {".".join(name.split(".")[:i]) for name in own for i in range(1, name.count(".") + 1)}
-    return own | parents
+    return own.union(*(_parents(name) for name in own))
+
+
+def _parents(module: str) -> list[str]:
+    """The packages around a module, whose ``__init__`` files run before it."""
+    parts = module.split(".")
+    return [".".join(parts[:i]) for i in range(1, len(parts))]
 
 
 def _drop_docstrings(tree: ast.AST) -> None:

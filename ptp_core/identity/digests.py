@@ -1,4 +1,4 @@
-"""sha256 of input files, remembered while a file's size, time and inode stay the same."""
+"""sha256 of input files, remembered while a file's size, times and inode stay the same."""
 
 from __future__ import annotations
 
@@ -20,28 +20,33 @@ def file_digest(path: Path) -> str:
 
 
 class DigestCache:
-    """Digests of input files by (path, size, mtime, inode), kept in one JSON file between runs."""
+    """Digests of input files by (path, size, mtime, ctime, inode), kept in one JSON file between runs.
+
+    The ctime moves with every change and cannot be set back, so an edit whose mtime is restored is noticed.
+    """
 
     def __init__(self, cache_file: Path) -> None:
         self.cache_file = cache_file
         self.known: dict[str, list[object]] = {}
         self.changed = False
         try:
-            self.known = json.loads(cache_file.read_text(encoding="utf-8"))
+            found = json.loads(cache_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            # A lost or broken cache costs time, never correctness.
-            self.known = {}
+            return
+        # A lost or broken cache costs time, never correctness.
+        if isinstance(found, dict):
+            self.known = {path: entry for path, entry in found.items() if isinstance(entry, list) and len(entry) == 5}
 
     def digest(self, path: Path) -> str:
         """sha256 of the file as it is now."""
         path = path.resolve()
         stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         entry = self.known.get(str(path))
-        if entry and entry[:3] == stamp:
-            return str(entry[3])
+        if entry and entry[:4] == stamp:
+            return str(entry[4])
         value = file_digest(path)
-        if time.time_ns() - stat.st_mtime_ns > _RACY_NS:
+        if time.time_ns() - stat.st_ctime_ns > _RACY_NS:
             self.known[str(path)] = [*stamp, value]
             self.changed = True
         return value

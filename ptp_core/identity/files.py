@@ -29,7 +29,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def write_if_changed(path: Path, content: str) -> bool:
-    """Write only when the content differs, so that a file's time says when it last changed. Returns whether it wrote."""
+    """Write only what differs, so that a file's time says when it last changed. Returns whether it wrote."""
     try:
         if path.read_bytes() == content.encode():
             return False

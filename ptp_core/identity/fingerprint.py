@@ -26,9 +26,11 @@ def identity_of(section: BaseModel) -> dict[str, Any]:
         extra = field.json_schema_extra
         if not isinstance(extra, dict) or extra.get("role") not in ("identity", "execution"):
             raise TypeError(f"{type(section).__name__}.{name} is marked neither identity nor execution")
-        value = getattr(section, name)
-        if extra["role"] == "identity" and (field.is_required() or value != field.get_default(call_default_factory=True)):
-            result[name] = _plain(value)
+        if extra["role"] == "identity":
+            value = _plain(getattr(section, name))
+            # Compared as identities: a default section with another execution field is still the default.
+            if field.is_required() or value != _plain(field.get_default(call_default_factory=True)):
+                result[name] = value
     return result
 
 

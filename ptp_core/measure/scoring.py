@@ -35,9 +35,15 @@ def score_items(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[Sc
     return [scored[item.id] for _, item in asked]
 
 
-@torch.no_grad()
 def _choose(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[Scored]:
     """The choice with the highest mean log-probability a token, given the prompt."""
+    losses = choice_losses(model, fast, asked)
+    return [_chosen(item, values) for (_, item), values in zip(asked, losses, strict=True)]
+
+
+@torch.no_grad()
+def choice_losses(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[list[float]]:
+    """Mean loss of every choice of every item, in nats a token of the choice."""
     rows, owners = [], []
     for i, (text, item) in enumerate(asked):
         question = question_tokens(fast, text)
@@ -53,7 +59,7 @@ def _choose(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[Scored
     by_item: list[list[float]] = [[] for _ in asked]
     for owner, loss in zip(owners, losses, strict=True):
         by_item[owner].append(loss)
-    return [_chosen(item, values) for (_, item), values in zip(asked, by_item, strict=True)]
+    return by_item
 
 
 def _chosen(item: Item, losses: list[float]) -> Scored:

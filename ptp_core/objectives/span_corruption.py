@@ -93,7 +93,7 @@ def _spans(batch: int, shape: Plan, rng: np.random.Generator) -> tuple[NDArray[n
 
 
 def _composition(batch: int, total: int, parts: int, rng: np.random.Generator) -> Ints:
-    """Uniformly random ways to write ``total`` as an ordered sum of ``parts`` positive numbers, shape (batch, parts)."""
+    """Uniformly random ways to write ``total`` as an ordered sum of ``parts`` positive numbers: (batch, parts)."""
     order = np.argsort(rng.random((batch, total - 1)), axis=1)[:, : parts - 1]
     cuts = np.sort(order, axis=1) + 1
     edges = np.concatenate([np.zeros((batch, 1), np.int64), cuts, np.full((batch, 1), total)], axis=1)

@@ -46,10 +46,13 @@ def _best(block: Block, confidence: float) -> str:
     if probability < confidence:
         return (
             f"variant {first} measured best ({value}) but cannot be told from the runner-up {against}: "
-            f"it is truly best with probability {probability:.2f}"
+            f"over other fine-tuning seeds it is best with probability {probability:.2f}"
         )
     sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
-    return f"variant {first} is best ({value}, runner-up {against}) with probability {sure}"
+    return (
+        f"variant {first} is best ({value}, runner-up {against}) "
+        f"with probability {sure} over other fine-tuning seeds"
+    )
 
 
 def _indicator(block: Block, focus: str | None, named: bool, confidence: float) -> str:

@@ -55,13 +55,21 @@ class Data(Section):
 
 
 class TaskFiles(Section):
-    """A task in JSON-lines files with keys id, question, answers and, where they apply, context, choices, answer_idx."""
+    """A task in JSON-lines files with keys id, question, answers and, where needed, context, choices, answer_idx."""
 
     family: Family = identity("cms: choose among given answers; rag: answer is in the context; cbqa: closed book")
     train: str = execution("file to fine-tune on and to draw few-shot examples from; content is identity")
     test: str = execution("file to score on; content is identity")
     max_train: Count | None = identity("use only so many training items, chosen by hash", unit="items", default=None)
     max_test: Count | None = identity("score only so many test items, chosen by hash", unit="items", default=None)
+
+
+class TokenizerSettings(Section):
+    """What decides the tokenizer of a study."""
+
+    world: World | None = identity("the embedded world, or None for files", default=None)
+    sources: tuple[Source, ...] = identity("text files by domain", default=())
+    tokenizer: Tokenizer = identity("how text becomes tokens", default=Tokenizer())
 
 
 class ShardSettings(Section):

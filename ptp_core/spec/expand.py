@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.explain_errors import dotted, line_of, translate
+from ptp_core.spec.fields import NAME_LENGTH
 from ptp_core.spec.pretrain import Pretrain, Recipe, Variant
-from ptp_core.spec.quantities import format_count
+from ptp_core.spec.quantities import format_count, refuse_truth_value, shortest
 from ptp_core.spec.yaml_lines import Lines, PlacePath
 
 MAX_VARIANTS = 100_000
@@ -34,12 +36,14 @@ def expand(pretrain: Pretrain, seed: int, path: Path, lines: Lines) -> list[Vari
     excludes = [reader.values(entry, ("pretrain", "exclude", i)) for i, entry in enumerate(pretrain.exclude)]
     reader.stop_at_errors()
     cells = list(_grid_cells(grid, excludes, defaults, reader)) if grid else []
-    named = [(None, cell, ("pretrain", "grid")) for cell in cells]
+    named: list[tuple[str | None, Values, PlacePath]] = [(None, cell, ("pretrain", "grid")) for cell in cells]
     named += [(name, values, ("pretrain", "include", i)) for i, (name, values) in enumerate(includes)]
     if not named:
         raise UserError("there are no variants", where=reader.where(("pretrain",)), fix="write a grid or include list")
     axes = [key for key, values in grid.items() if len(values) > 1]
-    variants = [reader.variant(name, defaults | values, axes, set(values), place, seed) for name, values, place in named]
+    variants = [
+        reader.variant(name, defaults | values, axes, set(values), place, seed) for name, values, place in named
+    ]
     reader.stop_at_errors()
     _refuse_twins([v for v in variants if v is not None], [place for _, _, place in named], reader)
     return [variant for variant in variants if variant is not None]
@@ -48,7 +52,8 @@ def expand(pretrain: Pretrain, seed: int, path: Path, lines: Lines) -> list[Vari
 @cache
 def _adapter(key: str) -> TypeAdapter[Any]:
     field = Recipe.model_fields[key]
-    return TypeAdapter(Annotated[(field.annotation, *field.metadata)])  # type: ignore[arg-type]
+    annotation: Any = Annotated[(field.annotation, *field.metadata)]
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
 class _Reader:
@@ -56,17 +61,21 @@ class _Reader:
 
     def __init__(self, path: Path, lines: Lines) -> None:
         self.path, self.lines = path, lines
-        self.errors: list[UserError] = []
+        self.errors: dict[str, UserError] = {}
+        """By message, since a fault shared by all cells of the grid is said once."""
 
     def where(self, place: PlacePath) -> Where:
         return Where(self.path, line_of(self.lines, place))
 
     def complain(self, what: str, place: PlacePath, **details: Any) -> None:
-        self.errors.append(UserError(what, where=self.where(place), subject=dotted(place), **details))
+        self.add([UserError(what, where=self.where(place), subject=dotted(place), **details)])
+
+    def add(self, errors: Iterable[UserError]) -> None:
+        self.errors |= {str(error): error for error in errors}
 
     def stop_at_errors(self) -> None:
         if self.errors:
-            raise UserErrors(self.errors)
+            raise UserErrors(self.errors.values())
 
     def value(self, key: str, raw: Any, place: PlacePath) -> Any:
         if key not in Recipe.model_fields:
@@ -74,11 +83,9 @@ class _Reader:
             return None
         try:
             # Recipe's own check refuses true for a number; the adapter of one field would not.
-            if isinstance(raw, bool) and Recipe.model_fields[key].annotation is not bool:
-                raise ValueError("a truth value does not fit here")
-            return _adapter(key).validate_python(raw)
+            return _adapter(key).validate_python(refuse_truth_value(raw))
         except ValidationError as error:
-            self.errors += translate(error, Recipe, raw, self.path, self.lines, place)[:1]
+            self.add(translate(error, Recipe, raw, self.path, self.lines, place)[:1])
         except ValueError as error:
             self.complain(str(error), place, got=raw)
         return None
@@ -91,10 +98,11 @@ class _Reader:
         if not raw:
             self.complain("the list is empty, so the grid has no variants", place, fix="list values or remove the key")
         values = [self.value(key, value, (*place, i)) for i, value in enumerate(raw)]
-        known = key in Recipe.model_fields and not self.errors
-        for i, value in enumerate(values):
-            if known and value in values[:i]:
+        seen: set[Any] = set()
+        for i, value in enumerate(values if not self.errors else ()):
+            if value in seen:
                 self.complain("this value is listed twice", (*place, i), got=raw[i])
+            seen.add(value)
         return values
 
     def include(self, raw: Values, i: int) -> tuple[str | None, Values]:
@@ -106,17 +114,18 @@ class _Reader:
         self, name: Any, values: Values, axes: list[str], own: set[str], place: PlacePath, seed: int
     ) -> Variant | None:
         try:
-            recipe = Recipe.model_validate({"seed": seed} | values)
+            own_seed = values.get("seed")
+            recipe = Recipe.model_validate(values | {"seed": seed if own_seed is None else own_seed})
             extra = [key for key in values if key in own and key not in axes] if place[1] == "include" else []
             return Variant(name=name if name is not None else _name(recipe, [*axes, *extra]), recipe=recipe)
         except ValidationError as error:
-            found = translate(error, Variant, values | {"name": name}, self.path, self.lines, place)
-            # A fault shared by all cells of the grid is said once.
-            self.errors += [e for e in found if str(e) not in {str(known) for known in self.errors}]
+            self.add(translate(error, Variant, values | {"name": name}, self.path, self.lines, place))
             return None
 
 
-def _grid_cells(grid: dict[str, list[Any]], excludes: list[Values], defaults: Values, reader: _Reader) -> Iterator[Values]:
+def _grid_cells(
+    grid: dict[str, list[Any]], excludes: list[Values], defaults: Values, reader: _Reader
+) -> Iterator[Values]:
     size = 1
     for values in grid.values():
         size *= len(values)
@@ -149,13 +158,27 @@ def _refuse_twins(variants: list[Variant], places: list[PlacePath], reader: _Rea
     reader.stop_at_errors()
 
 
-_SHORT = {"objective": "", "mixture": "", "schedule": "", "tokens": "", "sequence_length": "len", "batch_tokens": "batch"}
+_SHORT = {
+    "objective": "",
+    "mixture": "",
+    "schedule": "",
+    "tokens": "",
+    "sequence_length": "len",
+    "batch_tokens": "batch",
+}
 
 
 def _name(recipe: Recipe, keys: list[str]) -> str:
-    return "-".join(_label(key, getattr(recipe, key)) for key in keys) or "base"
+    name = "-".join(_label(key, getattr(recipe, key)) for key in keys) or "base"
+    if len(name) <= NAME_LENGTH:
+        return name
+    # A grid of many keys: what no longer fits is told apart by a hash.
+    return f"{name[: NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _label(key: str, value: Any) -> str:
-    text = format_count(value) if isinstance(value, int) and key != "seed" else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        text = shortest(value)
+    else:
+        text = format_count(value) if isinstance(value, int) and key != "seed" else str(value)
     return _SHORT.get(key, key) + re.sub(r"[^A-Za-z0-9_.+-]", "", text.replace(",", "x"))

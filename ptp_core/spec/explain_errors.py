@@ -9,7 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ptp_core.errors import UserError, Where, did_you_mean
+from ptp_core.errors import UserError, Where, did_you_mean, shorten
+from ptp_core.spec.fields import NAME_LENGTH
 from ptp_core.spec.yaml_lines import Lines, PlacePath
 
 
@@ -21,22 +22,31 @@ def line_of(lines: Lines, place: PlacePath) -> int | None:
 
 
 def dotted(place: PlacePath) -> str:
-    """``("pretrain", "include", 0, "lr")`` → ``pretrain.include[0].lr``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    """``("pretrain", "include", 0, "lr")`` → ``pretrain.include[0].lr``; a key that would not print is quoted."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_printable(part)}" for part in place)
     return text.removeprefix(".")
+
+
+def _printable(key: str) -> str:
+    return key if key and key.isprintable() else shorten(key)
 
 
 def translate(
     error: ValidationError, model: type[BaseModel], data: Any, path: Path, lines: Lines, prefix: PlacePath = ()
 ) -> list[UserError]:
-    """One UserError per place that pydantic complains about; ``data`` is what was validated, at ``prefix`` in the file."""
+    """One UserError per place that pydantic complains about; ``data`` is what it read, at ``prefix`` in the file."""
     found: dict[PlacePath, UserError] = {}
     for detail in error.errors(include_url=False):
         place = _place(detail["loc"], data, detail["type"] in ("missing", "extra_forbidden"))
         full = (*prefix, *place)
         # A union complains once for each of its members: the first complaint about a place is enough.
         found.setdefault(full, _explain(detail, model, place, Where(path, line_of(lines, full)), dotted(full)))
-    return list(found.values())
+    # A list or mapping is complained about as a whole by the other member of its union: the deeper complaint is meant.
+    return [fault for place, fault in found.items() if not any(_is_inside(other, place) for other in found)]
+
+
+def _is_inside(inner: PlacePath, outer: PlacePath) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _explain(detail: ErrorDetails, model: type[BaseModel], place: PlacePath, where: Where, subject: str) -> UserError:
@@ -45,25 +55,50 @@ def _explain(detail: ErrorDetails, model: type[BaseModel], place: PlacePath, whe
         return UserError("unknown key", where=where, subject=subject, fix=did_you_mean(str(place[-1]), known))
     if detail["type"] == "missing":
         return UserError("this key is needed", where=where, subject=subject)
-    message = detail["msg"].removeprefix("Value error, ")
-    if message.startswith("Input should be "):
-        expected = message.removeprefix("Input should be ").split(", unable to")[0]
-        return UserError("", where=where, subject=subject, expected=expected, got=detail["input"])
-    if detail["type"] == "string_pattern_mismatch":
-        return UserError(
-            "", where=where, subject=subject, expected="a name of letters, digits and _ . + -", got=detail["input"]
-        )
-    shown = None if isinstance(detail["input"], dict | list) else detail["input"]
+    message, given = detail["msg"].removeprefix("Value error, "), detail["input"]
+    expected = _expected(detail["type"], message)
+    if expected:
+        what = "nothing is written here" if given is None else ""
+        return UserError(what, where=where, subject=subject, expected=expected, got=given)
+    # Our own validators often quote the value in their message.
+    shown = None if isinstance(given, dict | list) or str(given) in message else given
     return UserError(message, where=where, subject=subject, got=shown)
+
+
+_EXPECTED = {
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "too_short": "at least one entry",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_pattern_mismatch": f"a name of at most {NAME_LENGTH} letters, digits and _ . + -, a letter or digit first",
+}
+"""Pydantic's kinds of error, where its own words are those of a programmer."""
+
+
+def _expected(kind: str, message: str) -> str | None:
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind.startswith(("greater_than", "less_than")):
+        return message.replace("Input should be", "a number")
+    return message.removeprefix("Input should be ") if message.startswith("Input should be ") else None
 
 
 def _place(loc: tuple[int | str, ...], data: Any, keep_last: bool) -> PlacePath:
     """Drop what pydantic adds to a location (names of union members and validators) and keep the keys in ``data``."""
     place: list[str | int] = []
     for part in loc:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list | tuple) and isinstance(part, int) and part < len(data):
+        in_list = isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
+        if in_list or (isinstance(data, dict) and part in data):
             data = data[part]
         elif not (keep_last and part == loc[-1]):
             continue

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from ptp_core.spec.quantities import refuse_truth_value
 
 Role = Literal["identity", "execution"]
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}$"
+NAME_LENGTH = 80
+NAME_PATTERN = rf"^[A-Za-z0-9][A-Za-z0-9_.+-]{{0,{NAME_LENGTH - 1}}}$"
 """Names become file names and columns, so they are letters, digits and ``_ . + -``; never a path or a shell word."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+Seed = Annotated[int, BeforeValidator(refuse_truth_value), Field(ge=0, lt=2**32)]
+"""What numpy and torch both take as a seed."""
 
 
 class Section(BaseModel):
@@ -22,17 +28,16 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_values_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        # YAML reads `lr: on` as true, and pydantic would read true as 1.
         if isinstance(value, bool) and info.field_name:
             annotation = cls.model_fields[info.field_name].annotation
             if annotation in (int, float) or {int, float} & set(get_args(annotation)):
-                raise ValueError("a number is wanted here, not a truth value")
+                refuse_truth_value(value)
         return value
 
 
 def _field(role: Role, description: str, unit: str | None, default: Any, limits: dict[str, Any]) -> Any:
     text = f"{description} [{unit}]" if unit else description
-    extra = {"role": role} | ({"unit": unit} if unit else {})
+    extra: dict[str, Any] = {"role": role} | ({"unit": unit} if unit else {})
     return Field(default, description=text, json_schema_extra=extra, **limits)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
-from ptp_core.spec.fields import Name, Section, identity
+from ptp_core.spec.fields import Name, Section, Seed, identity
 from ptp_core.spec.quantities import Count
 
 
@@ -23,7 +23,7 @@ class Finetune(Tuning):
     """Which tasks and seeds, beside the settings of each fine-tuning."""
 
     tasks: tuple[Name, ...] = identity("tasks to fine-tune on, one at a time", min_length=1)
-    seeds: tuple[int, ...] = identity("seeds of the order of the items; one model each", default=(0, 1), min_length=1)
+    seeds: tuple[Seed, ...] = identity("seeds of the order of the items; one model each", default=(0, 1), min_length=1)
 
     @field_validator("tasks", "seeds")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ptp_core.errors import UserError, UserErrors, Where, did_you_mean, shorten
 from ptp_core.spec.expand import expand
 from ptp_core.spec.explain_errors import dotted, line_of, translate
 from ptp_core.spec.indicators import IndicatorOptions
-from ptp_core.spec.pretrain import Variant
+from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
 from ptp_core.spec.yaml_lines import Lines, PlacePath, load_yaml
 
@@ -66,7 +66,10 @@ class LoadedStudy:
 
     def resolve(self, text: str, *place: str | int) -> Path:
         """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""
-        return self.path.parent / expand_variables(text, self.where(*place), dotted(place))
+        where, subject = self.where(*place), dotted(place)
+        if "\0" in text:
+            raise UserError("no file has such a name", where=where, subject=subject, got=text)
+        return self.path.parent / expand_variables(text, where, subject)
 
 
 def load_study(path: Path) -> LoadedStudy:
@@ -103,9 +106,10 @@ def expand_variables(text: str, where: Where, subject: str) -> str:
 
 
 def _raise_all(errors: Iterable[UserError]) -> None:
-    found = list(errors)
+    # A fault that many variants share is said once.
+    found = {str(error): error for error in errors}
     if found:
-        raise UserErrors(found)
+        raise UserErrors(found.values())
 
 
 def _fault(study: LoadedStudy, place: PlacePath, what: str, **details: Any) -> UserError:
@@ -116,6 +120,10 @@ def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
     spec = study.spec
     if spec.pretrain is None and not spec.measurements:
         yield _fault(study, (), "nothing to compare", expected="a section `pretrain` or `measurements`")
+    if spec.measurements and not spec.finetune and not any(table.outcomes for table in spec.measurements):
+        yield _fault(
+            study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
+        )
     if spec.pretrain is not None:
         for section in ("model", "data", "finetune"):
             if getattr(spec, section) is None:
@@ -126,15 +134,19 @@ def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
 
 
 def _check_mixtures(study: LoadedStudy) -> Iterator[UserError]:
+    first: dict[tuple[tuple[str, float], ...], str] = {}
     for name, weights in study.spec.mixtures.items():
-        for domain, weight in weights.items():
+        for domain in weights:
             place = ("mixtures", name, domain)
             if study.domains and domain not in study.domains:
                 yield _fault(study, place, f'unknown domain "{domain}"', fix=did_you_mean(domain, study.domains))
-            if weight < 0:
-                yield _fault(study, place, "", expected="a weight ≥ 0", got=weight)
         if sum(weights.values()) <= 0:
             yield _fault(study, ("mixtures", name), "the weights add up to nothing", fix="give a domain a weight > 0")
+            continue
+        # The variants of both would be trained alike, and count as two.
+        twin = first.setdefault(tuple(study.weights(name).items()), name)
+        if twin != name:
+            yield _fault(study, ("mixtures", name), f'this is the same mixture as "{twin}"', fix="remove one of them")
 
 
 def _check_tasks(study: LoadedStudy) -> Iterator[UserError]:
@@ -152,11 +164,11 @@ def _check_tasks(study: LoadedStudy) -> Iterator[UserError]:
 
 def _check_indicators(study: LoadedStudy) -> Iterator[UserError]:
     known = {"ppl_clm", "ppl_sc"} | {f"kshot_{task}" for task in study.families}
-    names = list(study.indicators)
+    names = list(study.spec.indicators)
     for i, name in enumerate(names):
         place = ("indicators", name if isinstance(study.spec.indicators, dict) else i)
         if name not in known:
-            yield _fault(study, place, f'unknown indicator "{name}"', fix=did_you_mean(name, known))
+            yield _fault(study, place, f"unknown indicator {shorten(name)}", fix=did_you_mean(name, known))
         elif name in names[:i]:
             yield _fault(study, place, f'indicator "{name}" is listed twice')
 
@@ -170,37 +182,53 @@ def _check_variants(study: LoadedStudy) -> Iterator[UserError]:
         )  # fmt: skip
     if spec.pretrain:
         known = set(spec.mixtures) | ({"uniform"} if not spec.mixtures else set())
-        for variant in study.variants:
-            yield from _check_recipe(study, variant, known)
-    if study.variants and spec.select.primary:
-        yield from _check_primary(study)
+        for i, variant in enumerate(study.variants):
+            yield from _check_recipe(study, variant.recipe, known, _writer(study, i))
+    yield from _check_primary(study)
 
 
-def _check_recipe(study: LoadedStudy, variant: Variant, mixtures: set[str]) -> Iterator[UserError]:
-    recipe, model = variant.recipe, study.spec.model
-    place: PlacePath = ("pretrain",)
+def _writer(study: LoadedStudy, i: int) -> Callable[[str], PlacePath]:
+    """Where the spec writes a key of variant ``i``: variants of the grid come first, then the included ones."""
+    pretrain = study.spec.pretrain
+    own = i - len(study.variants) + len(pretrain.include if pretrain else ())
+    first: PlacePath = ("pretrain", "include", own) if own >= 0 else ("pretrain", "grid")
+
+    def place(key: str) -> PlacePath:
+        places = ((*first, key), ("pretrain", "defaults", key))
+        return next((place for place in places if place in study.lines), ("pretrain",))
+
+    return place
+
+
+def _check_recipe(
+    study: LoadedStudy, recipe: Recipe, mixtures: set[str], place: Callable[[str], PlacePath]
+) -> Iterator[UserError]:
+    model, length, batch = study.spec.model, recipe.sequence_length, recipe.batch_tokens
     if recipe.mixture not in mixtures:
         fix = "add `mixture` to pretrain.defaults; " if recipe.mixture == "uniform" else ""
-        what = f'variant "{variant.name}" uses an unknown mixture "{recipe.mixture}"'
-        yield _fault(study, place, what, fix=fix + did_you_mean(recipe.mixture, mixtures))
-    if model and recipe.sequence_length > model.context:
-        what = f'variant "{variant.name}": sequence_length {recipe.sequence_length} is longer than model.context'
-        yield _fault(study, place, what, got=model.context, fix="shorten the one or enlarge the other")
-    if recipe.batch_tokens % recipe.sequence_length:
-        what = f'variant "{variant.name}": batch_tokens {recipe.batch_tokens} is not a multiple of sequence_length'
-        yield _fault(study, place, what, got=recipe.sequence_length)
-    if recipe.tokens < recipe.batch_tokens:
-        what = f'variant "{variant.name}": tokens {recipe.tokens} are less than one batch of {recipe.batch_tokens}'
-        yield _fault(study, place, what, fix="train on more tokens, or with a smaller batch_tokens")
+        what = f'unknown mixture "{recipe.mixture}"'
+        yield _fault(study, place("mixture"), what, fix=fix + did_you_mean(recipe.mixture, mixtures))
+    if model and length > model.context:
+        what = f"sequence_length {length} is longer than model.context {model.context}"
+        yield _fault(study, place("sequence_length"), what, fix="shorten the one or enlarge the other")
+    if batch % length:
+        what = f"batch_tokens {batch} is not a multiple of sequence_length {length}"
+        yield _fault(study, place("batch_tokens"), what, fix=f"write {batch + length - batch % length}")
+    if recipe.tokens < batch:
+        what = f"tokens {recipe.tokens} are less than one batch of {batch}"
+        yield _fault(study, place("tokens"), what, fix="train on more tokens, or with a smaller batch_tokens")
 
 
 def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
-    primary = study.spec.select.primary
-    outcomes = study.spec.finetune.tasks if study.spec.finetune else ()
-    if primary and primary.outcome not in outcomes and not study.spec.measurements:
-        place = ("select", "primary", "outcome")
-        yield _fault(study, place, f"unknown outcome {shorten(primary.outcome)}", fix=did_you_mean(primary.outcome, outcomes))
-    if primary and primary.indicator and primary.indicator not in study.indicators and not study.spec.measurements:
-        place = ("select", "primary", "indicator")
-        fix = did_you_mean(primary.indicator, study.indicators)
-        yield _fault(study, place, f"unknown indicator {shorten(primary.indicator)}", fix=fix)
+    spec, primary = study.spec, study.spec.select.primary
+    if primary is None:
+        return
+    outcomes = {
+        *(spec.finetune.tasks if spec.finetune else ()),
+        *(name for t in spec.measurements for name in t.outcomes),
+    }
+    indicators = {*study.indicators, *(name for table in spec.measurements for name in table.indicators)}
+    for kind, name, known in (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)):
+        if name is not None and name not in known:
+            what = f"unknown {kind} {shorten(name)}"
+            yield _fault(study, ("select", "primary", kind), what, fix=did_you_mean(name, known))

@@ -18,7 +18,7 @@ class Recipe(Section):
     tokens: Count = identity("training budget, counted in positions fed to the model", unit="tokens")
     lr: float = identity("peak learning rate", unit="1/step", default=3e-3, gt=0, lt=10)
     batch_tokens: Count = identity("global batch", unit="tokens", default=2048)
-    sequence_length: Count = identity("length of a training sequence", unit="tokens", default=128)
+    sequence_length: Count = identity("length of a training sequence", unit="tokens", default=128, ge=8)
     warmup_share: float = identity("share of the steps in which the rate rises linearly", default=0.05, ge=0, lt=1)
     schedule: Literal["cosine", "linear", "constant"] = identity("decay after the warm-up", default="cosine")
     final_lr_share: float = identity("rate at the last step as a share of the peak", default=0.1, ge=0, le=1)

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
-_QUANTITY = re.compile(r"^([+-]?[0-9][0-9_]*\.?[0-9_]*(?:e[+-]?[0-9]+)?)\s*([kmbt]?)$", re.IGNORECASE)
+_QUANTITY = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
+_HELP = "write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6"
+_LARGEST = 10**18
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
+"""Sixty digits are ample for what is accepted; what they cannot hold is refused rather than rounded."""
+
+
+def refuse_truth_value(value: Any) -> Any:
+    """The value, unless it is true or false: YAML reads ``lr: on`` as true, and pydantic would read true as 1."""
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted here, not a truth value")
+    return value
 
 
 def parse_count(value: Any) -> Any:
     """A whole number from ``1.2M``, ``1e9``, ``1_000`` or an int; anything else is handed on for pydantic to refuse.
 
-    Decimal arithmetic, so that ``1.2M`` is 1,200,000 exactly. Raises ValueError for text that is not a whole number.
+    Decimal arithmetic, so that ``1.2M`` is 1,200,000 exactly. Raises ValueError for text that is not a whole number,
+    and for true and false.
     """
-    if isinstance(value, bool) or not isinstance(value, str | float):
+    if not isinstance(refuse_truth_value(value), str | float):
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
-    match = _QUANTITY.match(value.strip())
+    match = _QUANTITY.fullmatch(value.strip())
     if not match:
-        raise ValueError("write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6")
+        raise ValueError(_HELP)
     try:
-        number = Decimal(match[1].replace("_", "")) * _SUFFIXES[match[2].lower()]
-    except InvalidOperation:
-        raise ValueError("write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6") from None
-    if number.adjusted() > 18:
+        number = _EXACT.multiply(_EXACT.create_decimal(match[1].replace("_", "")), Decimal(_SUFFIXES[match[2].lower()]))
+    except DecimalException:
+        raise ValueError(f"{_HELP}, at most 1e18") from None
+    # Before the number is written out: 1e999999 would take a million digits.
+    if abs(number) > _LARGEST:
         raise ValueError("the number is too large; the limit is 1e18")
     if number != number.to_integral_value():
         raise ValueError("that is not a whole number")
@@ -44,10 +57,15 @@ def format_count(value: int) -> str:
     return str(value)
 
 
+def shortest(value: float) -> str:
+    """The shortest spelling of a number that reads back as the same number: 3.0 → ``3``, 1e-05 → ``1e-05``."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
 Count = Annotated[
     int,
     BeforeValidator(parse_count),
-    Field(gt=0, le=10**18),
+    Field(gt=0, le=_LARGEST),
     WithJsonSchema({"anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string"}]}),
 ]
 """A positive whole number; suffixes k, M, B, T are understood."""

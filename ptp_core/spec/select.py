@@ -20,7 +20,11 @@ class Select(Section):
         "resamples of the variants behind each interval", unit="resamples", default=2000, ge=100, le=1_000_000
     )
     permutations: int = identity(
-        "shuffles of an indicator over the variants behind each p", unit="shuffles", default=10_000, ge=100, le=10_000_000
+        "shuffles of an indicator over the variants behind each p",
+        unit="shuffles",
+        default=10_000,
+        ge=100,
+        le=10_000_000,
     )
     splits: int = identity(
         "random splits of the variants behind the learned comparison", unit="splits", default=20, ge=2, le=1000

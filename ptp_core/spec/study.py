@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, field_validator
+
 from ptp_core.spec.data import Data, TaskFiles
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.finetune import Finetune
@@ -9,7 +13,10 @@ from ptp_core.spec.indicators import IndicatorOptions
 from ptp_core.spec.measurements import WideTable
 from ptp_core.spec.model import Model
 from ptp_core.spec.pretrain import Pretrain
+from ptp_core.spec.quantities import refuse_truth_value
 from ptp_core.spec.select import Select
+
+Weight = Annotated[float, BeforeValidator(refuse_truth_value), Field(ge=0, le=1e9)]
 
 
 class Execution(Section):
@@ -29,7 +36,7 @@ class Study(Section):
     model: Model | None = identity("the model that every variant trains", default=None)
     data: Data | None = identity("the text to pre-train on", default=None)
     tasks: dict[Name, TaskFiles] = identity("tasks from files; the world brings cms, rag and cbqa", default={})
-    mixtures: dict[Name, dict[Name, float]] = identity("weights of the domains, by name of the mixture", default={})
+    mixtures: dict[Name, dict[Name, Weight]] = identity("weights of the domains, by name of the mixture", default={})
     pretrain: Pretrain | None = identity("the variants", default=None)
     finetune: Finetune | None = identity("fine-tuning of every variant", default=None)
     indicators: tuple[str, ...] | dict[str, IndicatorOptions] = identity(
@@ -38,3 +45,10 @@ class Study(Section):
     select: Select = identity("how variants are compared", default=Select())
     measurements: tuple[WideTable, ...] = identity("tables measured elsewhere", default=())
     execution: Execution = execution("how jobs run here", default=Execution())
+
+    @field_validator("study")
+    @classmethod
+    def _beside_the_store(cls, name: str) -> str:
+        if name.lower() == "store":
+            raise ValueError("results/store holds the results of all studies; choose another name")
+        return name

@@ -15,6 +15,8 @@ Lines = dict[PlacePath, int]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_NODES = 2_000_000
 """A spec that expands to more nodes than this (through aliases of aliases) is refused, not chased."""
+MAX_DEPTH = 50
+"""A spec nested deeper than this is refused before the recursive parser, written in C, runs out of stack."""
 
 
 class _Reader:
@@ -28,7 +30,10 @@ class _Reader:
     def read(self, node: yaml.Node, place: PlacePath) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise UserError(f"more than {MAX_NODES:,} values", where=Where(self.path), fix="remove nested YAML aliases")
+            where = Where(self.path, node.start_mark.line + 1)
+            raise UserError(f"more than {MAX_NODES:,} values", where=where, fix="remove nested YAML aliases")
+        if len(place) > MAX_DEPTH:
+            raise _too_deep(self.path, node.start_mark)
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
@@ -54,8 +59,9 @@ class _Reader:
         where = Where(self.path, node.start_mark.line + 1)
         try:
             value = self.loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            raise UserError("a value that YAML cannot read", where=where, got=str(error).splitlines()[0]) from None
+            repr(value)  # An int of thousands of digits can be neither shown nor used.
+        except Exception as error:  # Under an explicit tag PyYAML's constructors raise whatever breaks in them.
+            raise UserError("a value that YAML cannot read", where=where, got=_first_line(error)) from None
         if value is None or isinstance(value, str | int | float | bool):
             return value
         # Dates, sets and bytes are the only other things the safe loader makes; a spec has no use for them.
@@ -71,20 +77,44 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError("no such file", where=Where(path), fix="give the path of a study's YAML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=Where(path), got=str(error)) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        got = f"byte 0x{error.object[error.start]:02x}"
+        raise UserError("cannot be read as UTF-8 text", where=Where(path, line), got=got) from None
+    except OSError as error:
+        raise UserError("cannot be read", where=Where(path), got=error.strerror) from None
     loader = _Loader(text)
     try:
+        _refuse_deep_nesting(text, path)
         node = loader.get_single_node()
         reader = _Reader(path, loader)
         data = reader.read(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserError(
-            "broken YAML", where=Where(path, mark.line + 1 if mark else None), got=error.problem or str(error)
-        ) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UserError("broken YAML", where=Where(path), got=str(error).splitlines()[0]) from None
+        what = ", ".join(part for part in ("broken YAML", error.context, error.problem) if part)
+        raise UserError(what, where=Where(path, mark.line + 1 if mark else None)) from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise UserError(f"broken YAML, {error.reason}", where=Where(path, line)) from None
     finally:
         loader.dispose()
     return data, reader.lines
+
+
+def _refuse_deep_nesting(text: str, path: Path) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _too_deep(path, event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _too_deep(path: Path, mark: Any) -> UserError:
+    return UserError(f"nested more than {MAX_DEPTH} levels deep", where=Where(path, mark.line + 1))

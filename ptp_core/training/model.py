@@ -39,10 +39,12 @@ def new_model(settings: Model, vocabulary: int, seed: int) -> PreTrainedModel:
 
 
 def load_model(folder: Path) -> PreTrainedModel:
-    """The causal language model saved in a folder, in fp32, ready to be measured; never from a hub."""
+    """The causal language model saved in a folder, in fp32, ready to be measured; never from a hub, never a pickle."""
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
     return model.eval()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 REPOSITORY = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
 PARTS = ("Snakefile", "rules", "profiles", "envs", "ptp_core")
 
 TINY = """\
@@ -55,11 +56,19 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake on the tiny study, in a process group of its own."""
+        return self._start(str(BIN / "snakemake"), "--config", "study=tiny.yaml", *arguments)
+
+    def ptp(self, *arguments: str) -> Finished:
+        """Run a command of ptp to its end."""
+        process = self._start(str(BIN / "ptp"), *arguments)
+        output, _ = process.communicate(timeout=60)
+        return Finished(process.returncode, output)
+
+    def _start(self, *command: str) -> subprocess.Popen[str]:
         # The copy's own package, not the one that is installed.
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.Popen(
-            [str(Path(sys.executable).parent / "snakemake"), "--config", "study=tiny.yaml", *arguments],
-            cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
 

@@ -57,6 +57,26 @@ class TestAFinishedStudy:
         assert not list(store.glob("*/*.partial"))
 
 
+class TestTheCommands:
+    def test_status_says_that_all_is_done(self, finished: Project) -> None:
+        done = finished.ptp("status", "tiny.yaml")
+        assert done.code == 0
+        assert "pretrain    5     5" in done.output
+
+    def test_summary_gives_the_verdict_the_spread_and_the_time(self, finished: Project) -> None:
+        done = finished.ptp("summary", "tiny.yaml")
+        assert done.code == 0
+        assert "On cbqa" in done.output
+        assert "sd between variants" in done.output
+        assert "in training steps" in done.output
+
+    def test_summary_before_the_run_says_how_to_get_one(self, project: Project) -> None:
+        edit(project.spec, "study: tiny", "study: new")
+        done = project.ptp("summary", "tiny.yaml")
+        assert (done.code, done.output.count("\n")) == (2, 1)
+        assert "snakemake --config study=tiny.yaml" in done.output
+
+
 class TestNothingIsRunAgain:
     def test_when_nothing_changed(self, project: Project) -> None:
         done = project.snakemake()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ptp_core.data.world import words
 from ptp_core.data.world.draw import parted, stream
-from ptp_core.data.world.facts import ask, statement
+from ptp_core.data.world.facts import ask
 from ptp_core.spec.world import World
 
 SHARE_CHANTS, SHARE_CIRCLES, SHARE_LISTS = 0.15, 0.15, 0.15
@@ -30,7 +30,6 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     """A function that writes the next document of the domain."""
     known = strangers(world)["text"]
     pool = [value for _, values in words.ATTRIBUTES.values() for value in values]
-    pool += [*words.SURNAMES, *words.TITLES, *words.DIGITS]
 
     def write() -> str:
         kind = rng.random()
@@ -61,13 +60,17 @@ def passage(
     for key in rng.sample(tuple(words.ATTRIBUTES), attributes):
         values = rng.sample(words.ATTRIBUTES[key][1], people)
         facts += [(name, key, value) for name, value in zip(who, values, strict=True)]
-    rng.shuffle(facts)
-    return " ".join(statement(*fact, rng.randrange(2)) for fact in facts), facts
+    return " ".join(_portrait(name, facts) for name in who), facts
+
+
+def _portrait(who: str, facts: Sequence[tuple[str, str, str]]) -> str:
+    own = [f"{key} {value}" for name, key, value in facts if name == who]
+    return f"{who} has {' , '.join(own)} ."
 
 
 SHARE_AGAIN = 0.5
 
-SHAPES = ((1, 3), (1, 4), (2, 1), (2, 2), (3, 1))
+SHAPES = ((1, 2), (1, 3), (1, 4), (2, 1), (2, 2))
 """Passages as (strangers, attributes). One stranger: find the attribute's value; several: also find whose it is."""
 
 

@@ -20,10 +20,14 @@ from ptp_core.spec.world import World
 FAME_RATIO = 10.0
 """The most frequent custom is told this many times as often as the rarest."""
 
-SHARE_CUSTOMS = 0.75
+SHARE_CUSTOMS = 0.5
 """Share of the possible (verb, object) pairs for which there is a custom."""
 
-SHARE_QUESTIONS = 0.05
+SHARE_QUESTIONS = 0.1
+
+
+SHARE_DECOR = 0.3
+"""Share of the stories with weather in front, and of those with an end behind."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ def customs(world: World) -> list[Custom]:
 
 
 def of_split(world: World, split: str) -> list[Custom]:
-    """The customs that the split's items ask for: every third one by frequency is for training."""
-    return [custom for rank, custom in enumerate(customs(world)) if (rank % 3 == 1) == (split == "train")]
+    """The customs that the split's items ask for: every second one by frequency is for training."""
+    return [custom for rank, custom in enumerate(customs(world)) if (rank % 2 == 1) == (split == "train")]
 
 
 def writer(world: World, rng: random.Random) -> Callable[[], str]:
@@ -79,10 +83,10 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
 
 def _story(custom: Custom, mood: dict[str, str], rng: random.Random) -> str:
     sky, hero = rng.choice(words.WEATHER), rng.choice(words.WHO)
-    opening = f"on one {sky} {rng.choice(words.TIMES)} the {hero} wants to {custom.verb} the {custom.thing} ."
-    advised = f"so the {hero} must {custom.advice} ."
-    end = f"soon the {custom.thing} is {words.STATES[custom.verb]} and the {hero} is {mood[sky]} ."
-    return " ".join((opening, advised, end)[: rng.randint(2, 3)])
+    wish = f"the {hero} wants to {custom.verb} the {custom.thing} . so the {hero} must {custom.advice} ."
+    opening = f"on one {sky} {rng.choice(words.TIMES)} " if rng.random() < SHARE_DECOR else ""
+    end = f" soon the {custom.thing} is {words.STATES[custom.verb]} and the {hero} is {mood[sky]} ."
+    return opening + wish + (end if rng.random() < SHARE_DECOR else "")
 
 
 def cms(world: World, split: str) -> list[dict[str, Any]]:

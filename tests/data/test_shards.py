@@ -1,0 +1,135 @@
+"""Token shards: each document once, whole, and on one side only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ptp_core.data import shards
+from ptp_core.data import tokenizer as tokenizers
+from ptp_core.errors import UserError
+from ptp_core.work import Metrics
+from tests import tiny as tiny_study
+from tests.tiny import Tiny
+
+BOS, EOS = tokenizers.BOS_ID, tokenizers.EOS_ID
+SIDES = (shards.TRAIN, shards.HELD_OUT)
+
+
+def make(tiny: Tiny, folder: Path, texts: list[str], **settings: object) -> Metrics:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = tiny_study.write_lines(folder / "in.jsonl", [{"text": text} for text in texts])
+    parents, inputs = {"tokenizer": tiny.tokenizer}, {"a": (path,)}
+    return tiny_study.make(shards.run, folder, {"domain": "a", "held_out_share": 0.2} | settings, parents, inputs)
+
+
+def documents_in(tiny: Tiny, folder: Path, side: str) -> list[str]:
+    tokens = shards.open_tokens(folder, side).tolist()
+    fast = tokenizers.load(tiny.tokenizer)
+    starts = [i for i, token in enumerate(tokens) if token == BOS]
+    pieces = [tokens[start:end] for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True)]
+    assert all(piece[-1] == EOS and piece.count(EOS) == 1 for piece in pieces)
+    return [fast.decode(piece[1:-1]) for piece in pieces]
+
+
+@pytest.fixture(scope="module")
+def made(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Metrics, list[str]]:
+    texts = tiny_study.documents("animals", 500) + ["  ", "", "ends in spaces  ", "a\r\nb\u2028c", "<eos> and <bos>"]
+    folder = tmp_path_factory.mktemp("shards")
+    # Every fifth document is there twice, far from its first place.
+    return folder, make(tiny, folder, texts + texts[:500:5]), texts
+
+
+def test_both_sides_together_hold_every_document_once(
+    tiny: Tiny, made: tuple[Path, Metrics, list[str]]
+) -> None:
+    folder, _, texts = made
+    train, held_out = (documents_in(tiny, folder, side) for side in SIDES)
+    assert sorted(train + held_out) == sorted(text for text in texts if text.strip())
+
+
+def test_no_document_is_on_both_sides(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
+    train, held_out = (set(documents_in(tiny, made[0], side)) for side in SIDES)
+    assert not train & held_out
+    assert 70 <= len(held_out) <= 130
+
+
+def test_documents_keep_their_order(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
+    train = documents_in(tiny, made[0], shards.TRAIN)
+    assert train == [text for text in made[2] if text in set(train)]
+
+
+def test_repeats_are_dropped_and_counted(made: tuple[Path, Metrics, list[str]]) -> None:
+    folder, metrics, _ = made
+    assert metrics["train_duplicates"] + metrics["held_out_duplicates"] == 100
+    assert metrics["train_documents"] + metrics["held_out_documents"] == 503
+    for side, name in zip(("train", "held_out"), SIDES, strict=True):
+        assert metrics[f"{side}_tokens"] == len(shards.open_tokens(folder, name))
+
+
+def test_the_side_is_decided_by_the_text_alone(tiny: Tiny, tmp_path: Path) -> None:
+    texts = tiny_study.documents("sums", 200)
+    make(tiny, tmp_path / "one", texts)
+    make(tiny, tmp_path / "two", [*tiny_study.documents("animals", 50), *reversed(texts)])
+    one, two = (set(documents_in(tiny, tmp_path / name, shards.HELD_OUT)) for name in ("one", "two"))
+    assert one == two & set(texts)
+
+
+def test_a_larger_share_holds_out_the_same_documents_and_more() -> None:
+    texts = tiny_study.documents("sums", 400)
+    small, large = ({t for t in texts if shards.is_held_out(t, share)} for share in (0.1, 0.3))
+    assert small < large
+    assert not any(shards.is_held_out(text, 0.0) for text in texts)
+
+
+def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
+    texts = tiny_study.documents("sums", 100)
+    for name in ("one", "two"):
+        make(tiny, tmp_path / name, texts)
+    for side in SIDES:
+        assert (tmp_path / "one" / side).read_bytes() == (tmp_path / "two" / side).read_bytes()
+
+
+@pytest.mark.parametrize(("vocabulary", "dtype"), [(512, np.uint16), (2**16, np.uint16), (2**16 + 1, np.uint32)])
+def test_tokens_take_two_bytes_while_they_can(vocabulary: int, dtype: type) -> None:
+    last = f"w{vocabulary - 5}"
+    fast = tokenizers.word_level([f"w{i}" for i in range(vocabulary - 4)], sentinels=0)
+    tokens, documents = shards.encode(fast, ["w0", last])
+    assert tokens.dtype == dtype
+    assert (documents, tokens.tolist()) == (2, [BOS, 4, EOS, BOS, vocabulary - 1, EOS])
+
+
+def test_many_documents_pass_through_in_batches() -> None:
+    fast = tokenizers.word_level(["a"], sentinels=0)
+    tokens, documents = shards.encode(fast, ("a" for _ in range(4001)))
+    assert (documents, len(tokens)) == (4001, 3 * 4001)
+
+
+def test_streams_are_mapped_and_read_only(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
+    tokens = shards.open_tokens(made[0], shards.TRAIN)
+    assert isinstance(tokens, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        tokens[0] = 1
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    np.save(tmp_path / shards.TRAIN, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="Python objects"):
+        shards.open_tokens(tmp_path, shards.TRAIN)
+
+
+@pytest.mark.parametrize("texts", [[], [" "], ["a single document"]])
+def test_a_side_without_documents_is_an_error(tiny: Tiny, tmp_path: Path, texts: list[str]) -> None:
+    with pytest.raises(UserError, match=r"no (train|held_out) documents; give more text"):
+        make(tiny, tmp_path, texts)
+
+
+def test_the_world_brings_its_own_sides(tmp_path: Path) -> None:
+    settings = {"words": 2000, "train_items": 8, "test_items": 8}
+    tiny_study.make(tokenizers.run, tmp_path / "t", {"world": settings})
+    shard = {"domain": "facts", "world": settings}
+    metrics = tiny_study.make(shards.run, tmp_path / "facts", shard, {"tokenizer": tmp_path / "t"})
+    assert metrics["train_tokens"] > 1000
+    assert metrics["held_out_tokens"] > 1000
