@@ -52,7 +52,7 @@ def expand(pretrain: Pretrain, seed: int, path: Path, lines: Lines) -> list[Vari
 @cache
 def _adapter(key: str) -> TypeAdapter[Any]:
     field = Recipe.model_fields[key]
-    annotation: Any = Annotated[(field.annotation, *field.metadata)]
+    annotation: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
@@ -77,9 +77,13 @@ class _Reader:
         if self.errors:
             raise UserErrors(self.errors.values())
 
-    def value(self, key: str, raw: Any, place: PlacePath) -> Any:
+    def knows(self, key: str, place: PlacePath) -> bool:
         if key not in Recipe.model_fields:
             self.complain("unknown key", place, fix=did_you_mean(key, Recipe.model_fields))
+        return key in Recipe.model_fields
+
+    def value(self, key: str, raw: Any, place: PlacePath) -> Any:
+        if not self.knows(key, place):
             return None
         try:
             # Recipe's own check refuses true for a number; the adapter of one field would not.
@@ -95,6 +99,8 @@ class _Reader:
 
     def grid_axis(self, key: str, raw: list[Any]) -> list[Any]:
         place: PlacePath = ("pretrain", "grid", key)
+        if not self.knows(key, place):
+            return []
         if not raw:
             self.complain("the list is empty, so the grid has no variants", place, fix="list values or remove the key")
         values = [self.value(key, value, (*place, i)) for i, value in enumerate(raw)]

@@ -51,9 +51,9 @@ def parse_count(value: Any) -> Any:
 def format_count(value: int) -> str:
     """The shortest exact spelling of a count: 2400000 → ``2.4M``, 1000 → ``1k``, 1234567 → ``1234567``."""
     for suffix, scale in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("k", 10**3)):
-        scaled = Decimal(value) / scale
-        if value >= scale and scaled == round(scaled, 3):
-            return f"{scaled.normalize():f}{suffix}"
+        text = f"{(Decimal(value) / scale).normalize():f}{suffix}"
+        if value >= scale and len(text) <= len(str(value)):
+            return text
     return str(value)
 
 

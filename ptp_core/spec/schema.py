@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ptp_core.spec.model import PRESETS
-from ptp_core.spec.pretrain import Recipe
+from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
 
 
@@ -15,8 +15,11 @@ def study_schema() -> dict[str, Any]:
     schema = Study.model_json_schema()
     recipe = Recipe.model_json_schema()["properties"]
     single = {"type": "object", "properties": recipe, "additionalProperties": False}
-    named = single | {"properties": recipe | {"name": schema["properties"]["study"]}}
-    axes = {key: {"type": "array", "items": value, "minItems": 1} for key, value in recipe.items()}
+    named = single | {"properties": recipe | {"name": Variant.model_json_schema()["properties"]["name"]}}
+    axes = {
+        key: {"type": "array", "items": value, "minItems": 1, "description": value["description"]}
+        for key, value in recipe.items()
+    }
     section = schema["$defs"]["Pretrain"]["properties"]
     section["defaults"] |= single
     section["grid"] |= {"type": "object", "properties": axes, "additionalProperties": False}

@@ -92,7 +92,7 @@ class TestTheStage:
         assert [item.id for item in load_items(tmp_path, "test")] == ["1", "2"]
 
     def test_keeps_every_character(self, tmp_path: Path) -> None:
-        odd = "a\r\nb\u2028c\u0085d\x1ee \"quoted\" \\ 😀\t"
+        odd = 'a\r\nb\u2028c\u0085d\x1ee "quoted" \\ 😀\t'
         run(tmp_path, "rag", [RAG | {"question": odd, "context": odd, "answers": [odd]}], [RAG])
         item = load_items(tmp_path, "train")[0]
         assert (item.question, item.context, item.answers) == (odd, odd, [odd])

@@ -77,7 +77,7 @@ def test_a_whole_surrogate_pair_is_a_character(tmp_path: Path) -> None:
 def test_what_comes_before_a_bad_line_is_read(tmp_path: Path) -> None:
     lines = read_json_lines(file(tmp_path, b'{"a": 1}\nbad\n'))
     assert next(lines) == (1, {"a": 1})
-    with pytest.raises(UserError, match="a.jsonl:2: "):
+    with pytest.raises(UserError, match=r"a\.jsonl:2: "):
         next(lines)
 
 
@@ -108,7 +108,7 @@ def test_a_line_as_long_as_allowed_is_read_and_a_longer_one_is_refused(
     fitting = b'{"text": "' + b"x" * 19 + b'"}\n'
     assert len(fitting) == 32
     assert len(list(read_json_lines(file(tmp_path, fitting * 3)))) == 3
-    with pytest.raises(UserError, match="a.jsonl:2: this line is too long; expected at most 32 bytes"):
+    with pytest.raises(UserError, match=r"a\.jsonl:2: this line is too long; expected at most 32 bytes"):
         list(read_json_lines(file(tmp_path, fitting + fitting.replace(b"x", b"xx") + fitting)))
 
 

@@ -106,6 +106,8 @@ def test_epochs_count_the_passes_over_each_stream() -> None:
 
 def test_a_stream_shorter_than_two_rows_is_refused_with_its_name() -> None:
     short = {"a": np.arange(1000), "tiny": np.arange(16)}
-    with pytest.raises(UserError, match='domain "tiny" is too short; expected at least 17 tokens, got 16; give it more'):
+    with pytest.raises(
+        UserError, match='domain "tiny" is too short; expected at least 17 tokens, got 16; give it more'
+    ):
         Sampler(short, {"a": 0.5, "tiny": 0.5}, 1, 8, 10)
     Sampler(short | {"tiny": np.arange(17)}, {"a": 0.5, "tiny": 0.5}, 1, 8, 10)

@@ -36,15 +36,13 @@ def documents_in(tiny: Tiny, folder: Path, side: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def made(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Metrics, list[str]]:
-    texts = tiny_study.documents("animals", 500) + ["  ", "", "ends in spaces  ", "a\r\nb\u2028c", "<eos> and <bos>"]
+    texts = [*tiny_study.documents("animals", 500), "  ", "", "ends in spaces  ", "a\r\nb\u2028c", "<eos> and <bos>"]
     folder = tmp_path_factory.mktemp("shards")
     # Every fifth document is there twice, far from its first place.
     return folder, make(tiny, folder, texts + texts[:500:5]), texts
 
 
-def test_both_sides_together_hold_every_document_once(
-    tiny: Tiny, made: tuple[Path, Metrics, list[str]]
-) -> None:
+def test_both_sides_together_hold_every_document_once(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
     folder, _, texts = made
     train, held_out = (documents_in(tiny, folder, side) for side in SIDES)
     assert sorted(train + held_out) == sorted(text for text in texts if text.strip())

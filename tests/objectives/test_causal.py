@@ -19,9 +19,7 @@ def test_clm_asks_for_the_next_token_everywhere() -> None:
     assert batch.prefix.tolist() == [0]
 
 
-@pytest.mark.parametrize(
-    ("prefix", "targets"), [(1, [12, 13, 14, 15]), (2, [__, 13, 14, 15]), (3, [__, __, 14, 15])]
-)
+@pytest.mark.parametrize(("prefix", "targets"), [(1, [12, 13, 14, 15]), (2, [__, 13, 14, 15]), (3, [__, __, 14, 15])])
 def test_plm_asks_from_the_last_prefix_position_on(prefix: int, targets: list[int]) -> None:
     found = [plm(ROW, np.random.default_rng(seed)) for seed in range(30)]
     mine = [batch for batch in found if batch.prefix.tolist() == [prefix]]

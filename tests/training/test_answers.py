@@ -19,7 +19,9 @@ BOS, EOS, PAD = tokenizers.BOS_ID, tokenizers.EOS_ID, tokenizers.PAD_ID
 __ = IGNORE
 
 tokens = st.integers(10, 99)
-rows = st.lists(st.tuples(st.lists(tokens, min_size=1, max_size=30), st.lists(tokens, min_size=1, max_size=20)), min_size=1)
+rows = st.lists(
+    st.tuples(st.lists(tokens, min_size=1, max_size=30), st.lists(tokens, min_size=1, max_size=20)), min_size=1
+)
 
 
 @pytest.fixture(scope="module")

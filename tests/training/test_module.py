@@ -42,9 +42,7 @@ class TestLearningRate:
     def test_is_not_zero_at_the_last_step_so_that_no_step_is_wasted(self) -> None:
         assert Optimisation(steps=10, lr=1, warmup_steps=0).lr_share(9) == pytest.approx(0.1)
 
-    @given(
-        st.integers(1, 300), st.floats(0, 1, exclude_max=True), st.sampled_from(SCHEDULES), st.floats(0, 1)
-    )
+    @given(st.integers(1, 300), st.floats(0, 1, exclude_max=True), st.sampled_from(SCHEDULES), st.floats(0, 1))
     def test_never_exceeds_its_peak_nor_rises_again(self, steps: int, warm: float, schedule: str, final: float) -> None:
         plan = Optimisation(steps, 1, round(steps * warm), schedule, final)
         shares = [plan.lr_share(step) for step in range(steps)]

@@ -148,7 +148,9 @@ def first_variant(study: Workflow) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_taken_up_where_it_was_and_ends_with_the_same_bytes(study: Workflow, tmp_path: Path) -> None:
+def test_a_killed_process_is_taken_up_where_it_was_and_ends_with_the_same_bytes(
+    study: Workflow, tmp_path: Path
+) -> None:
     job, receipt = first_variant(study)
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(study.folders.results, undisturbed)

@@ -16,7 +16,10 @@ FAME_RATIO = 16.0
 """The best-known person is written about this many times as often as the least known."""
 
 SHARE_QUESTIONS = 0.15
-SHARE_TOWNS = 0.08
+"""Share of the documents that are questions in the prompt's format."""
+
+SHARE_TOWNS = 0.2
+"""Share of the biographies that end with where the person's home lies."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,7 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     weights = fame(len(people.names), FAME_RATIO)
 
     def write() -> str:
-        kind = rng.random()
-        if kind < SHARE_TOWNS:
-            return _towns(people, rng)
-        if kind < SHARE_TOWNS + SHARE_QUESTIONS:
+        if rng.random() < SHARE_QUESTIONS:
             return _quiz(people, rng)
         return _biography(people, rng.choices(people.names, cum_weights=weights)[0], rng)
 
@@ -71,13 +71,12 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
 
 
 def _biography(people: Population, who: str, rng: random.Random) -> str:
+    facts = people.facts[who]
     keys = rng.sample(tuple(words.ATTRIBUTES), rng.randint(3, 5))
-    return " ".join(statement(who, key, people.facts[who][key], rng.randrange(3)) for key in keys)
-
-
-def _towns(people: Population, rng: random.Random) -> str:
-    towns = rng.sample(tuple(people.land), 3)
-    return " ".join(f"{town} is near the {people.land[town]} ." for town in towns)
+    told = [statement(who, key, facts[key], rng.randrange(3)) for key in keys]
+    if rng.random() < SHARE_TOWNS:
+        told.append(f"{facts['home']} is near the {people.land[facts['home']]} .")
+    return " ".join(told)
 
 
 def _quiz(people: Population, rng: random.Random) -> str:

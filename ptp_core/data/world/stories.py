@@ -20,14 +20,14 @@ from ptp_core.spec.world import World
 FAME_RATIO = 10.0
 """The most frequent custom is told this many times as often as the rarest."""
 
-SHARE_CUSTOMS = 0.5
+SHARE_CUSTOMS = 0.625
 """Share of the possible (verb, object) pairs for which there is a custom."""
 
 SHARE_QUESTIONS = 0.1
 
 
 SHARE_DECOR = 0.3
-"""Share of the stories with weather in front, and of those with an end behind."""
+"""Share of the episodes with weather in front, and of those with an end behind."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     def write() -> str:
         if rng.random() < SHARE_QUESTIONS:
             return "\n".join(f"question : {c.question(rng.randrange(2))}\nanswer : {c.advice}" for c in rng.choices(asked, k=3))
-        return _story(rng.choices(known, cum_weights=weights)[0], mood, rng)
+        return " ".join(_episode(custom, mood, rng) for custom in rng.choices(known, cum_weights=weights, k=2))
 
     return write
 
 
-def _story(custom: Custom, mood: dict[str, str], rng: random.Random) -> str:
+def _episode(custom: Custom, mood: dict[str, str], rng: random.Random) -> str:
     sky, hero = rng.choice(words.WEATHER), rng.choice(words.WHO)
     wish = f"the {hero} wants to {custom.verb} the {custom.thing} . so the {hero} must {custom.advice} ."
     opening = f"on one {sky} {rng.choice(words.TIMES)} " if rng.random() < SHARE_DECOR else ""
