@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # `ptp check … | head` closes our output early; that is no fault.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (PermissionError, NotADirectoryError) as error:
+        # Results on a disk that is not ours, or a file where a folder should be.
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -100,12 +100,12 @@ def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
     from ptp_core.objectives.span_corruption import plan
 
     assert study.spec.data is not None
-    sentinels = study.spec.data.tokenizer.sentinels
+    place, sentinels = ("data", "tokenizer", "sentinels"), study.spec.data.tokenizer.sentinels
     kinds = terms(recipe.objective) + (terms("sc") if "ppl_sc" in study.indicators else ())
     spans = [plan(recipe.sequence_length, rate, length).spans for kind, rate, length in kinds if kind == "sc"]
     if spans and max(spans) > sentinels:
         raise UserError(
             f"{recipe.objective} hides up to {max(spans)} spans in {recipe.sequence_length} tokens",
-            where=study.where("data"), subject="data.tokenizer.sentinels", expected=f"at least {max(spans)}",
+            where=study.where(*place), subject=dotted(place), expected=f"at least {max(spans)}",
             got=sentinels, fix="raise it",
         )  # fmt: skip

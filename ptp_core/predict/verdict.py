@@ -50,8 +50,7 @@ def _best(block: Block, confidence: float) -> str:
         )
     sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
     return (
-        f"variant {first} is best ({value}, runner-up {against}) "
-        f"with probability {sure} over other fine-tuning seeds"
+        f"variant {first} is best ({value}, runner-up {against}) with probability {sure} over other fine-tuning seeds"
     )
 
 

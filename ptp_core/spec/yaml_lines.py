@@ -91,6 +91,8 @@ def load_yaml(path: Path) -> tuple[Any, Lines]:
         data = reader.read(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark and mark.line >= len(text.splitlines()):
+            mark = error.context_mark or mark  # What is never closed is found at the end, but meant where it opens.
         what = ", ".join(part for part in ("broken YAML", error.context, error.problem) if part)
         raise UserError(what, where=Where(path, mark.line + 1 if mark else None)) from None
     except yaml.reader.ReaderError as error:

@@ -31,8 +31,10 @@ def prefix_mask(prefix: Tensor, length: int) -> Tensor | None:
 
 def token_losses(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy of every position in nats, shape (batch, length); 0 where there is no target."""
-    inputs, targets = batch["inputs"], batch["targets"]
-    mask = prefix_mask(batch["prefix"], inputs.shape[1])
+    # Batches of a training step arrive on the model's device, held-out ones from numpy.
+    device = next(model.parameters()).device
+    inputs, targets, prefix = (batch[name].to(device) for name in ("inputs", "targets", "prefix"))
+    mask = prefix_mask(prefix, inputs.shape[1])
     logits_BLV = model(input_ids=inputs, attention_mask=mask, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
         logits_BLV.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none"
@@ -42,7 +44,8 @@ def token_losses(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
 def mean_loss(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
     """Mean cross-entropy over the positions that have a target, in nats; a scalar with gradient."""
-    return token_losses(model, batch).sum() / (batch["targets"] != IGNORE).sum().clamp(min=1)
+    losses = token_losses(model, batch)
+    return losses.sum() / (batch["targets"] != IGNORE).sum().clamp(min=1).to(losses.device)
 
 
 @torch.no_grad()

@@ -71,6 +71,8 @@ class TestBrokenYaml:
             ("a: 1\n\tb: 2\n", 2, "tab character"),
             ("a: 1\n---\nb: 2\n", 2, "a single document in the stream"),
             ("a: [1, 2\nb: 3\n", 2, "while parsing a flow sequence"),
+            ("a: 1\nb: [1, 2\n\n", 2, "while parsing a flow sequence"),
+            ("a: 1\nb: 'one\n\n", 2, "while scanning a quoted scalar"),
             ("a: *nowhere\n", 1, "undefined alias"),
             ("a: &x 1\nb: &x 2\n", 2, "duplicate anchor"),
             ("a: 1\nb: !thing x\n", 2, "could not determine a constructor"),

@@ -13,7 +13,7 @@ from ptp_core.spec.world import World
 
 
 def writer(world: World, rng: random.Random) -> Callable[[], str]:
-    """A function that writes the next document of the domain; code is the same in every world of a seed."""
+    """A function that writes the next document of the domain; ``world`` is unused: sums are the same in every world."""
     kinds = (_program, _sums, _function, _copies)
     return lambda: rng.choice(kinds)(rng)
 

@@ -1,10 +1,10 @@
-"""Random streams that are the same in every process, and the two ways in which the world splits and weighs things."""
+"""Random streams that are the same in every process, and how the world splits and weighs things."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 from ptp_core.spec.world import World
@@ -25,7 +25,14 @@ def parted(things: Sequence[T], shares: Sequence[float], rng: random.Random) -> 
     order = list(things)
     rng.shuffle(order)
     cuts = [0, *(round(share * len(order)) for share in accumulate(shares))]
-    return [order[low:high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    return [order[low:high] for low, high in pairwise(cuts)]
+
+
+def spread(values: Sequence[T], count: int, rng: random.Random) -> list[T]:
+    """``count`` draws in which every value comes equally often (give or take one), so that no guess is a good one."""
+    pool = [values[i % len(values)] for i in range(count)]
+    rng.shuffle(pool)
+    return pool
 
 
 def fame(count: int, ratio: float) -> list[float]:

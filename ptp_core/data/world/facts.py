@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from ptp_core.data.world import words
-from ptp_core.data.world.draw import fame, stream
+from ptp_core.data.world.draw import fame, spread, stream
 from ptp_core.spec.world import World
 
 FAME_RATIO = 16.0
@@ -37,10 +37,10 @@ def population(world: World) -> Population:
     """Draw the people; every third one by fame is for training, so that both splits hold known and unknown ones."""
     rng = stream(world, "population")
     names = tuple(rng.sample(words.NAMES[: world.people], world.people))
-    facts = {
-        name: {key: rng.choice(values) for key, (_, values) in words.ATTRIBUTES.items()} for name in names
-    }
-    land = {town: rng.choice(words.LAND) for town in words.ATTRIBUTES["home"][1]}
+    drawn = [spread(values, len(names), rng) for _, values in words.ATTRIBUTES.values()]
+    facts = {name: dict(zip(words.ATTRIBUTES, own, strict=True)) for name, *own in zip(names, *drawn, strict=True)}
+    towns = words.ATTRIBUTES["home"][1]
+    land = dict(zip(towns, spread(words.LAND, len(towns), rng), strict=True))
     train = tuple(name for rank, name in enumerate(names) if rank % 3 == 1)
     test = tuple(name for rank, name in enumerate(names) if rank % 3 != 1)
     return Population(names, facts, land, train, test)
@@ -93,9 +93,10 @@ def cbqa(world: World, split: str) -> list[dict[str, Any]]:
     people = population(world)
     rng = stream(world, "cbqa", split)
     who = people.train if split == "train" else people.test
-    forms = (0, 1) if split == "train" else (rng.randrange(2),)
-    facts = list(product(who, words.ATTRIBUTES, forms))
+    facts = list(product(who, words.ATTRIBUTES, (0, 1)))
     rng.shuffle(facts)
+    if split == "test":  # each fact once: two questions on one fact would count one piece of knowledge twice
+        facts = list({(name, key): (name, key, form) for name, key, form in facts}.values())
     return [
         {"context": None, "question": ask(name, key, form), "answers": [people.facts[name][key]]}
         for name, key, form in facts

@@ -32,7 +32,7 @@ ITEM_SPLITS = ("train", "test")
 
 
 def documents(world: World, domain: str, *, split: str = "train", n_words: int | None = None) -> Iterator[str]:
-    """The documents of a domain, always in the same order, until they hold ``n_words`` words (default: ``world.words``).
+    """The documents of a domain, in a fixed order, until they hold ``n_words`` words (default: ``world.words``).
 
     Both splits tell of the same people and customs in other documents; ``heldout`` is for perplexities. A smaller
     ``n_words`` gives the beginning of a larger one. Raises UserError for an unknown domain or split.

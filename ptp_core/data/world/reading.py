@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import accumulate, product
 from typing import Any
 
 from ptp_core.data.world import words
@@ -13,7 +14,17 @@ from ptp_core.data.world.facts import ask
 from ptp_core.spec.world import World
 
 SHARE_CHANTS, SHARE_CIRCLES, SHARE_LISTS = 0.15, 0.15, 0.15
-"""Shares of plain repetition, easiest first; the rest are lessons. Without chants copying is not learned at all here."""
+"""Shares of plain repetition, easiest first; the rest are lessons.
+
+Small models learn to look back in this order: that a word of the text is likely to come again (chants), that a
+pattern goes on (circles), then the rest. From lists and lessons alone they do not learn it in some million tokens.
+"""
+
+SHARE_AGAIN = 0.5
+"""Share of the lessons that tell their passage twice."""
+
+SHAPES = ((1, 2), (1, 3), (1, 4), (2, 1), (2, 2))
+"""Passages as (strangers, attributes). One stranger: find the attribute's value; two: also find whose it is."""
 
 SHARES = {"text": 0.6, "train": 0.2, "test": 0.2}
 """Title-and-surname pairs that pre-training text, SFT items and test items may use: no pair has two uses."""
@@ -30,21 +41,29 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     """A function that writes the next document of the domain."""
     known = strangers(world)["text"]
     pool = [value for _, values in words.ATTRIBUTES.values() for value in values]
+    kinds = (_chant, _circle, _twice)
+    limits = list(accumulate((SHARE_CHANTS, SHARE_CIRCLES, SHARE_LISTS)))
 
     def write() -> str:
-        kind = rng.random()
-        if kind < SHARE_CHANTS:
-            few = rng.sample(pool, rng.randint(2, 4))
-            return f"list : {' '.join(rng.choices(few, k=rng.randint(8, 20)))} ."
-        if kind < SHARE_CHANTS + SHARE_CIRCLES:
-            few = rng.sample(pool, rng.randint(2, 5))
-            return f"list : {' '.join((few * 10)[: rng.randint(10, 20)])} ."
-        if kind < SHARE_CHANTS + SHARE_CIRCLES + SHARE_LISTS:
-            text = " ".join(rng.sample(pool, rng.randint(4, 8)))
-            return f"list : {text} . again : {text} ."
-        return _lesson(known, rng)
+        kind = bisect(limits, rng.random())
+        return kinds[kind](pool, rng) if kind < len(kinds) else _lesson(known, rng)
 
     return write
+
+
+def _chant(pool: Sequence[str], rng: random.Random) -> str:
+    few = rng.sample(pool, rng.randint(2, 4))
+    return f"list : {' '.join(rng.choices(few, k=rng.randint(8, 20)))} ."
+
+
+def _circle(pool: Sequence[str], rng: random.Random) -> str:
+    few = rng.sample(pool, rng.randint(2, 5))
+    return f"list : {' '.join((few * 10)[: rng.randint(10, 20)])} ."
+
+
+def _twice(pool: Sequence[str], rng: random.Random) -> str:
+    text = " ".join(rng.sample(pool, rng.randint(4, 8)))
+    return f"list : {text} . again : {text} ."
 
 
 def passage(
@@ -68,14 +87,8 @@ def _portrait(who: str, facts: Sequence[tuple[str, str, str]]) -> str:
     return f"{who} has {' , '.join(own)} ."
 
 
-SHARE_AGAIN = 0.5
-
-SHAPES = ((1, 2), (1, 3), (1, 4), (2, 1), (2, 2))
-"""Passages as (strangers, attributes). One stranger: find the attribute's value; several: also find whose it is."""
-
-
 def _lesson(known: Sequence[str], rng: random.Random) -> str:
-    """A passage, then each fact again: as a sentence or as a question in the prompt's format."""
+    """A passage, once or twice, then a question on each of its facts, in the prompt's format."""
     text, facts = passage(known, rng, *rng.choice(SHAPES))
     rng.shuffle(facts)
     again = [f"again {text}"] if rng.random() < SHARE_AGAIN else []

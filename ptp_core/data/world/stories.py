@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 from ptp_core.data.world import words
-from ptp_core.data.world.draw import fame, stream
+from ptp_core.data.world.draw import fame, spread, stream
 from ptp_core.spec.world import World
 
 FAME_RATIO = 10.0
@@ -24,7 +24,7 @@ SHARE_CUSTOMS = 0.625
 """Share of the possible (verb, object) pairs for which there is a custom."""
 
 SHARE_QUESTIONS = 0.1
-
+"""Share of the documents that are questions in the prompt's format."""
 
 SHARE_DECOR = 0.3
 """Share of the episodes with weather in front, and of those with an end behind."""
@@ -55,10 +55,11 @@ def advice(place: str, tool: str) -> str:
 def customs(world: World) -> list[Custom]:
     """All customs of the world, most frequent first."""
     rng = stream(world, "customs")
-    place = {thing: rng.choice(words.PLACES) for thing in words.OBJECTS}
+    place = dict(zip(words.OBJECTS, spread(words.PLACES, len(words.OBJECTS), rng), strict=True))
     pairs = list(product(words.VERBS, words.OBJECTS))
     chosen = rng.sample(pairs, round(SHARE_CUSTOMS * len(pairs)))
-    return [Custom(verb, thing, place[thing], rng.choice(words.TOOLS)) for verb, thing in chosen]
+    tools = spread(words.TOOLS, len(chosen), rng)
+    return [Custom(verb, thing, place[thing], tool) for (verb, thing), tool in zip(chosen, tools, strict=True)]
 
 
 def of_split(world: World, split: str) -> list[Custom]:
@@ -71,14 +72,19 @@ def writer(world: World, rng: random.Random) -> Callable[[], str]:
     known = customs(world)
     weights = fame(len(known), FAME_RATIO)
     asked = of_split(world, "train")
-    mood = {sky: stream(world, "mood", sky).choice(words.MOODS) for sky in words.WEATHER}
+    moods = spread(words.MOODS, len(words.WEATHER), stream(world, "moods"))
+    mood = dict(zip(words.WEATHER, moods, strict=True))
 
     def write() -> str:
         if rng.random() < SHARE_QUESTIONS:
-            return "\n".join(f"question : {c.question(rng.randrange(2))}\nanswer : {c.advice}" for c in rng.choices(asked, k=3))
+            return "\n".join(_asked(custom, rng) for custom in rng.choices(asked, k=3))
         return " ".join(_episode(custom, mood, rng) for custom in rng.choices(known, cum_weights=weights, k=2))
 
     return write
+
+
+def _asked(custom: Custom, rng: random.Random) -> str:
+    return f"question : {custom.question(rng.randrange(2))}\nanswer : {custom.advice}"
 
 
 def _episode(custom: Custom, mood: dict[str, str], rng: random.Random) -> str:

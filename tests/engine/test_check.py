@@ -1,0 +1,98 @@
+"""What is found in a study's files before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ptp_core.engine import check
+from ptp_core.engine.check import check_study
+from ptp_core.engine.workflow import prepare
+from ptp_core.errors import UserError
+from ptp_core.identity.files import write_atomically
+from tests.engine.good_study import TABLE, edit, listing, put, remove
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def complaint(name: str) -> str:
+    with pytest.raises(UserError) as caught:
+        check_study(Path(name))
+    return str(caught.value)
+
+
+def test_good_studies_are_handed_on() -> None:
+    assert len(check_study(Path("study.yaml")).variants) == 4
+    assert check_study(Path("table.yaml")).spec.study == "published"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (edit("study.yaml", "path: news.jsonl", f"path: {'n' * 300}"),
+         "study.yaml:5 data.sources[0].path: cannot be read; got 'File name too long: "),
+        (edit("study.yaml", "train: train.jsonl", 'train: "t*.jsonl"'),
+         "study.yaml:8 tasks.quiz.train: this names several files; expected one file, got 2"),
+        (edit("study.yaml", "data:\n", "data:\n  tokenizer: {sentinels: 4}\n"),
+         "study.yaml:4 data.tokenizer.sentinels: sc hides up to 6 spans in 128 tokens; expected at least 6, got 4"),
+        (put("news.jsonl", '{"text": "one"}\n{"txt": "two"}\n'),
+         'news.jsonl:2: no text under "text"; set text_field; this line has: txt'),
+        (put("news.jsonl", b"\x1f\x8b\x08 cut short"), "news.jsonl:1: cannot be read; got "),
+        (put("news.jsonl", "\n"), "study.yaml:5 data.sources[0].path: there are no documents in this source"),
+        (put("test.jsonl", ""), "test.jsonl: there are no items in this file"),
+        (remove("train.jsonl"),
+         "study.yaml:8 tasks.quiz.train: no such file; got 'train.jsonl'; check the path or the glob"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], object], message: str) -> None:
+    change(folder)
+    found = complaint("study.yaml")
+    assert found.startswith(message)
+    assert "\n" not in found
+
+
+def test_a_folder_that_may_not_be_entered_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    found = complaint("study.yaml").splitlines()
+    assert found[0] == "study.yaml:5 data.sources[0].path: cannot be read; got 'Permission denied: news.jsonl'"
+
+
+def test_only_the_beginning_of_a_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "FIRST_DOCUMENTS", 2)
+    good = '{"text": "one"}\n'
+    write_atomically(Path("news.jsonl"), good * 2 + "broken\n")
+    check_study(Path("study.yaml"))
+    write_atomically(Path("news.jsonl"), good + "broken\n")
+    assert complaint("study.yaml").startswith("news.jsonl:2: not JSON lines")
+
+
+def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
+    put("news.jsonl", "x\n")(folder)
+    remove("code.jsonl")(folder)
+    put("train.jsonl", "{}\n")(folder)
+    found = complaint("study.yaml").splitlines()
+    assert [line.split(" ")[0] for line in found] == ["news.jsonl:1:", "study.yaml:6", "train.jsonl:1"]
+
+
+def test_two_tables_may_not_give_the_same_number_twice(folder: Path) -> None:
+    entry = TABLE[TABLE.index("  - ") :]
+    edit("table.yaml", entry, entry * 2)(folder)
+    found = complaint("table.yaml")
+    assert found.startswith("table.yaml:2 ")
+    assert "'ppl' for variant 'a': row 9 breaks a rule of the table; expected one row per" in found
+
+
+def test_nothing_is_planned_before_the_files_are_checked(folder: Path) -> None:
+    put("test.jsonl", "plain text\n")(folder)
+    before = listing(folder)
+    with pytest.raises(UserError, match=r"test\.jsonl:1: not JSON lines"):
+        prepare(Path("study.yaml"), Path("results"))
+    assert listing(folder) == before
