@@ -12,7 +12,7 @@ from ptp_core.errors import EXIT_USER_ERROR, UserError
 RESULTS = Path(config.get("results", "results"))
 try:
     STUDY = prepare(Path(config.get("study", "specs/demo.yaml")), RESULTS)
-except UserError as error:
+except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.
     os._exit(EXIT_USER_ERROR)

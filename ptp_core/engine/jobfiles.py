@@ -10,7 +10,7 @@ from ptp_core.engine.folders import Folders
 from ptp_core.engine.graph import Graph, Job, Unit, settings_json
 from ptp_core.engine.stages import STAGES
 from ptp_core.errors import UserError, Where
-from ptp_core.identity.files import pretty_json, write_if_changed
+from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.store import entry
 from ptp_core.spec.study import Execution
 

@@ -16,9 +16,9 @@ from ptp_core.engine.folders import Folders
 from ptp_core.engine.graph import Job
 from ptp_core.engine.stages import STAGES, Stage
 from ptp_core.errors import UserError, Where
+from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.digests import file_digest
-from ptp_core.identity.files import pretty_json, write_atomically
 from ptp_core.identity.receipts import RECEIPT, artifacts, read_receipt
 from ptp_core.work import Metrics, Work
 

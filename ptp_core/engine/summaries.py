@@ -12,7 +12,7 @@ import yaml
 
 from ptp_core.engine.folders import Folders
 from ptp_core.errors import Where
-from ptp_core.identity.files import pretty_json, write_atomically
+from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity.receipts import read_receipt
 from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
@@ -116,9 +116,9 @@ def jobs_by_stage(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def training_share(receipts: list[dict[str, Any]]) -> tuple[float, float]:
-    """(seconds inside training steps, core-seconds of all jobs), of the work that was done and not reused."""
+    """(core-seconds inside training steps, core-seconds of all jobs), of the work that was done and not reused."""
     training = sum(
-        unit["metrics"].get("train_seconds", 0.0)
+        unit["metrics"].get("step_cpu_seconds", 0.0)
         for receipt in receipts
         for unit in receipt["units"]
         if not unit["reused"]

@@ -14,9 +14,9 @@ from ptp_core.engine.graph import Graph, Job
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
-from ptp_core.identity.files import pretty_json, write_if_changed
 from ptp_core.spec.load import LoadedStudy, load_study
 from ptp_core.spec.pretrain import Recipe
 from ptp_core.spec.select import Primary

@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from ptp_core.identity.files import write_atomically
+from ptp_core.files import write_atomically
 
 _RACY_NS = 2_000_000_000
 """A file younger than this may still change within one tick of its clock, so its digest is not remembered."""

@@ -15,6 +15,9 @@ COLLAPSE_SDS = 8.0
 COLLAPSE_SHARE = 0.5
 """Collapsed: worse than the median by this many robust sds and by this share of the median; one alone is a tail."""
 
+MOST_COLLAPSED = 0.1
+"""A collapse is an accident: if more than this share of the variants are so far off, they are a group of their own."""
+
 
 def caveats(measured: Measured) -> list[str]:
     """Sentences on the table as a whole, the gravest first."""
@@ -68,7 +71,7 @@ def collapsed(quantity: Quantity) -> list[int]:
         return []
     shortfall = np.nan_to_num(median - good, nan=0.0)
     far = (shortfall > COLLAPSE_SDS * robust_sd) & (shortfall > COLLAPSE_SHARE * abs(median))
-    return [int(i) for i in np.flatnonzero(far)]
+    return [int(i) for i in np.flatnonzero(far)] if far.sum() <= max(1, MOST_COLLAPSED * len(good)) else []
 
 
 def _few_variants(measured: Measured) -> list[str]:

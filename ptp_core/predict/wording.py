@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 
 def number(value: float) -> str:
-    """A value in its own unit, five significant digits."""
-    return f"{value:.5g}"
+    """A value in its own unit, four significant digits."""
+    return f"{value:.4g}"
 
 
 def percent(share: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ptp_core.files import write_atomically
 from ptp_core.report.accuracy import accuracies_of
 from ptp_core.report.curves import curves_of
 from ptp_core.report.making import making_of
@@ -65,13 +65,7 @@ def write_report(path: Path, selection: Mapping[str, Any], table: pd.DataFrame, 
     """Write the page to ``path``; a reader sees the old page or the new one, never half of one."""
     # A lone surrogate in a name cannot be written as UTF-8; it becomes a question mark.
     content = render(selection, table, run).encode("utf-8", errors="replace")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, content)
 
 
 def _confidence(value: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from ptp_core.errors import UserError, UserErrors, Where, did_you_mean, shorten
 from ptp_core.spec.expand import expand
 from ptp_core.spec.explain_errors import dotted, line_of, translate
 from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.paths import expand_variables
 from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
 from ptp_core.spec.yaml_lines import Lines, PlacePath, load_yaml
@@ -89,20 +88,6 @@ def load_study(path: Path) -> LoadedStudy:
     loaded = LoadedStudy(path, spec, tuple(variants), lines)
     _raise_all(_check_variants(loaded))
     return loaded
-
-
-def expand_variables(text: str, where: Where, subject: str) -> str:
-    """Replace ``${NAME}`` by environment variables; raises UserError for one that is not set."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise UserError(
-                f"the environment variable {match[1]} is not set", where=where, subject=subject, got=text,
-                fix=f"export {match[1]}=…",
-            )  # fmt: skip
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def _raise_all(errors: Iterable[UserError]) -> None:

@@ -104,6 +104,8 @@ def _direction_changes(table: pd.DataFrame) -> pd.Series[Any]:
 def _row_error(table: pd.DataFrame, row: int, column: str, expected: str, where: Where | None) -> UserError:
     cells = table.iloc[row]
     got = cells[column]
+    # A number as people write it, not as numpy shows it.
+    got = got.item() if hasattr(got, "item") else got
     return UserError(
         f"row {row + 1} breaks a rule of the table",
         where=where,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ptp_core.errors import UserError, Where
+from ptp_core.files import write_atomically
 from ptp_core.table.columns import COLUMNS, KEY, NAMES
 from ptp_core.table.rules import cast, check_columns, check_rows
 
@@ -52,20 +53,11 @@ def write_table(frame: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
     """
     parquet, text = folder / f"{STEM}.parquet", folder / f"{STEM}.csv"
     table = validate(frame, Where(parquet))
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(parquet, lambda path: table.to_parquet(path, index=False, engine="pyarrow", compression="zstd"))
-    _replace(text, lambda path: table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8"))
+    binary = io.BytesIO()
+    table.to_parquet(binary, index=False, engine="pyarrow", compression="zstd")
+    write_atomically(parquet, binary.getvalue())
+    write_atomically(text, table.to_csv(index=False, lineterminator="\n"))
     return parquet, text
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    # Beside the target, because a rename is atomic only within one file system.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 
 from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.measurements import ColumnMeaning, WideTable
+from ptp_core.spec.paths import expand_variables
 from ptp_core.table.cells import Cells, read_cells
 from ptp_core.table.rules import MAX_REPORTED
 from ptp_core.table.schema import from_rows
@@ -42,7 +42,7 @@ def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
     damaged file, a column that is lacking, double or mapped twice, text, nothing or infinity where a number belongs,
     a variant named twice, fewer than four variants.
     """
-    cells = read_cells(base / expand_variables(spec.path, where), where)
+    cells = read_cells(base / expand_variables(spec.path, where, "measurements.path"), where)
     _refuse_double_columns(cells)
     variant, *columns = _map_columns(spec, cells, where)
     _raise_all([*_variant_errors(cells, variant), *_cell_errors(cells, columns)])
@@ -52,19 +52,6 @@ def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
             got=len(cells.rows), fix="add variants",
         )  # fmt: skip
     return from_rows(_tidy_rows(cells, variant, columns), Where(cells.path))
-
-
-def expand_variables(path: str, where: Where) -> Path:
-    """``path`` with every ``${NAME}`` replaced by that environment variable; UserError when one is not set."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in os.environ:
-            fix = f"export {name}=…, or write the path out"
-            raise UserError("variable is not set", where=where, subject="measurements.path", got=match[0], fix=fix)
-        return os.environ[name]
-
-    return Path(re.sub(r"\$\{([^}]*)\}", value, path))
 
 
 def _refuse_double_columns(cells: Cells) -> None:

@@ -45,14 +45,14 @@ def run(work: Work) -> Metrics:
         return to_tensors(pad_pairs([questions[i] for i in order(step)], context))
 
     with Progress(tuning.steps, "step", f"finetune {work.label}") as progress:
-        seconds = fit(module, batch_of, [ShowProgress(progress, 1)], int(work.execution.get("threads", 1)))
+        spent = fit(module, batch_of, [ShowProgress(progress, 1)], int(work.execution.get("threads", 1)))
     save_model(model, checkpoint, work.folder)
     last = module.history["loss"][-max(tuning.steps // 10, 1) :]
     return {
         "loss": sum(last) / len(last),
         "items": len(questions),
         "epochs": tuning.steps * tuning.batch_items / len(questions),
-        "train_seconds": round(seconds, 3),
+        "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
     }
 
 

@@ -58,15 +58,15 @@ def run(work: Work) -> Metrics:
             SaveState(work.folder, float(work.execution.get("save_seconds", 20.0))),
         ]
         threads = int(work.execution.get("threads", 1))
-        seconds = fit(module, batches.at, callbacks, threads, str(state) if resumed else None)
+        spent = fit(module, batches.at, callbacks, threads, str(state) if resumed else None)
     save_model(model, work.parents["tokenizer"], work.folder)
     _write_telemetry(work.folder, module.history, optimisation, recipe.batch_tokens)
     # A process that was killed while saving leaves half a state, which is no artifact either.
     for name in (STATE, NEW_STATE):
         (work.folder / name).unlink(missing_ok=True)
     return _metrics(module, batches, recipe) | {
-        "train_seconds": round(seconds, 3),
-        "tokens_per_second": round((total - resumed * recipe.batch_tokens) / seconds),
+        "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
+        "tokens_per_second": round((total - resumed * recipe.batch_tokens) / spent.seconds),
         "resumed_from_step": resumed,
     }
 

@@ -11,7 +11,7 @@ from ptp_core.engine import check
 from ptp_core.engine.check import check_study
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import UserError
-from ptp_core.identity.files import write_atomically
+from ptp_core.files import write_atomically
 from tests.engine.good_study import TABLE, edit, listing, put, remove
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.identity.files import pretty_json, write_atomically, write_if_changed
+from ptp_core.files import pretty_json, write_atomically, write_if_changed
 
 
 @pytest.fixture
