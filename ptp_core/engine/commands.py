@@ -83,7 +83,7 @@ def status(spec: Path, results: Path) -> None:
 
 def summary(spec: Path, results: Path) -> None:
     """Print the verdict, the spread of every outcome over variants and seeds, and where the time went."""
-    from ptp_core.engine.summaries import training_share
+    from ptp_core.engine.summaries import time_note
 
     workflow = plan(spec, results)
     if not (workflow.folders.home / "selection.json").exists():
@@ -96,10 +96,8 @@ def summary(spec: Path, results: Path) -> None:
     _print_table(rows)
     receipts = [json.loads(Path(path).read_text(encoding="utf-8")) for path in workflow.receipts(*STAGES)]
     if receipts:
-        training, total = training_share(receipts)
-        share = f"; {training / total:.0%} of them in training steps" if total else ""
         peak = max(receipt["peak_memory_mb"] for receipt in receipts)
-        print(f"\n{len(receipts)} jobs took {total:,.0f} core-seconds{share}; the largest held {peak:,.0f} MB")
+        print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
 
 
 def _spread(outcome: dict[str, Any]) -> list[str]:

@@ -129,6 +129,7 @@ def training_share(receipts: list[dict[str, Any]]) -> tuple[float, float]:
 def time_note(receipts: list[dict[str, Any]]) -> str:
     """A sentence on where the time went."""
     training, total = training_share(receipts)
-    if not total:
-        return "Every result was in the store already; nothing was computed for this report."
-    return f"The jobs took {total:,.0f} core-seconds, {training / total:.0%} of them in training steps."
+    reused = sum(all(unit["reused"] for unit in receipt["units"]) for receipt in receipts)
+    found = f" {reused} of them found their results in the store, made by an earlier run." if reused else ""
+    share = f", {training / total:.0%} of them in training steps" if total else ""
+    return f"{len(receipts)} jobs took {total:,.0f} core-seconds{share}.{found}"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
 from ptp_core.data.items import Item, completion, prompt
 
 
-def with_shots(item: Item, pool: list[Item], shots: int) -> str:
+def with_shots(item: Item, pool: list[Item], shots: int, fits: Callable[[str], bool] = lambda _text: True) -> str:
     """The item's prompt after ``shots`` answered examples, one a line.
 
     Which examples depends on the item's id alone, so that every checkpoint reads the same prompt. ``pool`` holds no
-    scored item. Fewer examples are given if the pool is smaller.
+    scored item. Fewer examples are given if the pool is smaller, or if ``fits`` refuses the text: half an example
+    would teach the wrong format.
     """
     seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:8], "big")
     chosen = np.random.default_rng(seed).permutation(len(pool))[:shots]
-    return "\n".join([*(prompt(pool[i]) + completion(pool[i]) for i in chosen), prompt(item)])
+    examples = [prompt(pool[i]) + completion(pool[i]) for i in chosen]
+    while examples and not fits("\n".join([*examples, prompt(item)])):
+        examples.pop()
+    return "\n".join([*examples, prompt(item)])

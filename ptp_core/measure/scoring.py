@@ -72,8 +72,7 @@ def _answer(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[Scored
     """Greedy answers, compared with every right one after normalisation (Rajpurkar et al. 2016)."""
     result = []
     context = int(model.config.max_position_embeddings)
-    lengths = [len(fast.encode(f" {answer}", add_special_tokens=False).ids) for _, i in asked for answer in i.answers]
-    new = min(max(lengths, default=1) + SPARE_TOKENS, context // 2)
+    new = min(longest_answer(fast, [item for _, item in asked]), context // 2)
     # Rows of similar length together: less padding, and the same batches whatever else is asked.
     order = sorted(range(len(asked)), key=lambda i: (len(asked[i][0]), i))
     for start in range(0, len(order), ROWS):
@@ -84,6 +83,12 @@ def _answer(model: Any, fast: Any, asked: list[tuple[str, Item]]) -> list[Scored
             right = any(normalise(said) == normalise(answer) for answer in item.answers)
             result.append(Scored(item.id, float(right), said))
     return result
+
+
+def longest_answer(fast: Any, items: list[Item]) -> int:
+    """Tokens that an answer to any of the items may take, a few to spare."""
+    texts = [text for item in items for text in (item.choices or item.answers)]
+    return max((len(fast.encode(f" {text}", add_special_tokens=False).ids) for text in texts), default=1) + SPARE_TOKENS
 
 
 def _greedy(model: Any, questions: list[list[int]], new: int) -> list[list[int]]:

@@ -13,8 +13,9 @@ from ptp_core.data.items import chance, load_items, prompt
 from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.measure.fewshot import with_shots
 from ptp_core.measure.perplexity import perplexities
-from ptp_core.measure.scoring import Scored, score_items
+from ptp_core.measure.scoring import Scored, longest_answer, score_items
 from ptp_core.spec.indicators import IndicatorSettings
+from ptp_core.training.answers import question_tokens
 from ptp_core.training.model import load_model
 from ptp_core.work import Metrics, Work
 
@@ -57,9 +58,14 @@ def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
 
 def _kshot(settings: IndicatorSettings, work: Work) -> Metrics:
     pool, items = (load_items(work.parents["task"], split) for split in ("train", "test"))
-    asked = [(with_shots(item, pool, settings.shots), item) for item in items]
     checkpoint = work.parents["checkpoint"]
-    return _summary(score_items(_model(checkpoint), tokenizers.load(checkpoint), asked), work.folder)
+    model, fast = _model(checkpoint), tokenizers.load(checkpoint)
+    room = int(model.config.max_position_embeddings) - longest_answer(fast, items)
+    asked = [
+        (with_shots(item, pool, settings.shots, lambda text: len(question_tokens(fast, text)) <= room), item)
+        for item in items
+    ]
+    return _summary(score_items(model, fast, asked), work.folder)
 
 
 def _summary(scored: list[Scored], folder: Path) -> Metrics:

@@ -61,16 +61,23 @@ def _collapsed(measured: Measured) -> list[str]:
 
 
 def collapsed(quantity: Quantity) -> list[int]:
-    """Indices of variants far below the others: 8 robust sds (1.4826·MAD) and half the median worse than the median."""
-    good = quantity.goodness
+    """Indices of variants far below the others: 8 robust sds (1.4826·MAD) and half the median worse than the median.
+
+    Positive quantities of which less is better (perplexities) are compared by their logarithms, in which their
+    differences are differences of losses; half the median worse then means twice the median.
+    """
+    good, least = quantity.goodness, None
     if np.isfinite(good).sum() < 4:
         return []
+    if not quantity.higher_is_better and np.nanmin(quantity.values) > 0:
+        good, least = -np.log(quantity.values), -np.log(1 - COLLAPSE_SHARE)
     median = float(np.nanmedian(good))
     robust_sd = 1.4826 * float(np.nanmedian(np.abs(good - median)))
     if robust_sd == 0:
         return []
     shortfall = np.nan_to_num(median - good, nan=0.0)
-    far = (shortfall > COLLAPSE_SDS * robust_sd) & (shortfall > COLLAPSE_SHARE * abs(median))
+    least = COLLAPSE_SHARE * abs(median) if least is None else least
+    far = (shortfall > COLLAPSE_SDS * robust_sd) & (shortfall > least)
     return [int(i) for i in np.flatnonzero(far)] if far.sum() <= max(1, MOST_COLLAPSED * len(good)) else []
 
 

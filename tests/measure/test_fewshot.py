@@ -45,3 +45,12 @@ def test_no_prompt_of_a_finished_task_holds_a_scored_item(tiny: Tiny, family: st
     for item in items:
         shown = with_shots(item, pool, len(pool))
         assert all(shown.count(other.question) == (other.id == item.id) for other in items)
+
+
+def test_only_whole_examples_that_fit_are_shown() -> None:
+    full = with_shots(ITEM, POOL, 5)
+    limit = len(full) - 1
+    shown = with_shots(ITEM, POOL, 5, lambda text: len(text) <= limit)
+    assert shown.count("question :") == 5
+    assert full.startswith(shown.removesuffix("question : What?\nanswer :"))
+    assert with_shots(ITEM, POOL, 5, lambda _text: False) == "question : What?\nanswer :"

@@ -91,7 +91,7 @@ def test_variables_in_the_path_are_expanded_or_refused(
 ) -> None:
     monkeypatch.setenv("TABLES", str(tmp_path))
     assert len(read(GOOD, path="${TABLES}/t.csv")) == 16
-    assert "specs/mine.yaml:7 measurements.path: the environment variable NO_SUCH is not set; got '${NO_SUCH}/t.csv'" in refused(
+    assert "specs/mine.yaml:7 measurements.path: the environment variable NO_SUCH is not set" in refused(
         read, GOOD, path="${NO_SUCH}/t.csv"
     )
 

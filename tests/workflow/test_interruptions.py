@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.workflow.project import TINY, Project
@@ -41,6 +42,19 @@ def wait_for(project: Project, pattern: str, seconds: float = 120) -> Path:
     raise AssertionError(f"{pattern} did not appear")
 
 
+def kill_job(job: str) -> None:
+    """SIGKILL to the processes that run a job."""
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"{job}.json" in " ".join(process.info["cmdline"] or [])
+    ]
+    assert found
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def checkpoints(project: Project) -> dict[str, str]:
     """Fingerprint → sha256 of the weights of every pre-trained variant."""
     files = project.results.glob("store/pretrain/*/model.safetensors")
@@ -53,7 +67,7 @@ def test_a_killed_pre_training_goes_on_where_it_was_and_ends_in_the_same_weights
     run = fresh.start(*UNTIL)
     state = wait_for(fresh, "store/pretrain/*.partial/state.ckpt")
     job = state.parent.name.removesuffix(".partial")
-    subprocess.run(["pkill", "-9", "-f", f"ptp job .*{job}"], check=True)
+    kill_job(job)
     output, _ = run.communicate(timeout=400)
     assert run.returncode != 0, "a killed job must not pass for a finished one"
     assert "error in rule pretrain" in output.lower()
