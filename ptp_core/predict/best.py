@@ -29,7 +29,8 @@ def probability_of_being_best(outcome: Quantity, seed: int) -> Floats | None:
     sd = outcome.seed_sd * np.sqrt(freedom / rng.chisquare(freedom, size=(DRAWS, 1)))
     draws = outcome.goodness + sd * rng.standard_normal((DRAWS, len(outcome.values))) / np.sqrt(outcome.n_seeds)
     top = draws == draws.max(axis=1, keepdims=True)
-    shares: Floats = (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
+    # So many draws cannot tell a certainty from a very likely event.
+    shares: Floats = (top / top.sum(axis=1, keepdims=True)).mean(axis=0).clip(0.5 / DRAWS, 1 - 0.5 / DRAWS)
     return shares
 
 

@@ -38,7 +38,8 @@ def _best(block: Block, confidence: float) -> str:
     first, second, value = best["variant"], best["runner_up"], number(best["value"])
     if best["lead"] == 0:
         return f"no variant is best: {first} and {second} share the best value {value}"
-    against = f"{second} ({number(best['runner_up_value'])})"
+    other = number(best["runner_up_value"])
+    against = f"{second} ({other})"
     probability = best["probability_best"]
     if probability is None:
         unsure = "but one run per variant cannot tell it from the runner-up"
@@ -50,7 +51,8 @@ def _best(block: Block, confidence: float) -> str:
         )
     sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
     return (
-        f"variant {first} is best ({value}, runner-up {against}) with probability {sure} over other fine-tuning seeds"
+        f"variant {first} is best ({value}; runner-up {second}, {other}) "
+        f"with probability {sure} over other fine-tuning seeds"
     )
 
 

@@ -31,6 +31,18 @@ def test_a_loss_collapses_upwards_and_a_very_good_score_has_not_collapsed(make_t
     assert collapsed(data.outcomes["score"]) == []
 
 
+def test_many_variants_far_off_are_a_group_of_their_own(make_table: MakeTable) -> None:
+    data = measured(make_table({"i": ORDINARY}, {"o": [*ORDINARY[:-5], 0.1, 0.2, 0.3, 0.4, 0.5]}))
+    assert collapsed(data.outcomes["o"]) == []
+
+
+def test_perplexities_are_compared_by_their_logarithms(make_table: MakeTable) -> None:
+    ppl = [float(x) for x in np.exp(np.random.default_rng(0).normal(3.0, 1.0, size=25))]
+    spread, lost = {"ppl": [*ppl[:-1], max(ppl) * 3]}, {"ppl": [*ppl[:-1], 1e9]}
+    assert collapsed(measured(make_table(spread, {"o": ORDINARY}, lower_is_better=["ppl"])).indicators["ppl"]) == []
+    assert collapsed(measured(make_table(lost, {"o": ORDINARY}, lower_is_better=["ppl"])).indicators["ppl"]) == [24]
+
+
 @pytest.mark.parametrize("draw", ["normal", "exponential", "standard_cauchy"])
 def test_random_tables_rarely_hold_a_collapse(make_table: MakeTable, draw: str) -> None:
     rng = np.random.default_rng(1)
