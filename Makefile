@@ -14,17 +14,20 @@ help:
 .venv/.installed: envs/requirements.txt envs/requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, $(PYTHON) is older; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv: pinned packages, about 2.3 GB; this takes minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement envs/requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: .venv/.installed
+	@echo "About ten minutes on two cores. In another terminal: $(BIN)/ptp status specs/demo.yaml"
+	@echo "Ctrl-C stops it; make demo goes on where it was."
 	$(BIN)/snakemake
 	@$(BIN)/ptp summary specs/demo.yaml
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .

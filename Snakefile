@@ -2,6 +2,7 @@
 #   snakemake                                        the demo
 #   snakemake --config study=specs/mine.yaml         another study
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError
 
-RESULTS = Path(config.get("results", "results"))
+RESULTS = Path(str(config.get("results", "results")))
 try:
-    STUDY = prepare(Path(config.get("study", "specs/demo.yaml")), RESULTS)
+    STUDY = prepare(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.
@@ -30,9 +31,7 @@ include: "rules/summaries.smk"
 rule all:
     default_target: True
     input:
-        HOME / "measurements.csv",
-        HOME / "selection.json",
-        HOME / "report.html",
+        STUDY.summary_receipt("report"),
 
 
 onsuccess:

@@ -1,3 +1,1 @@
 """Choose the pre-training variant that will be best after fine-tuning, from a YAML spec to a verdict."""
-
-__version__ = "0.1.0"

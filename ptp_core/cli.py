@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-from ptp_core import __version__
 from ptp_core.errors import EXIT_USER_ERROR, UserError
 
 
@@ -27,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Results on a disk that is not ours, or a file where a folder should be.
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except SystemExit as stop:
+        # Lightning turns SIGTERM into an exit without a code, which would pass for success.
+        if stop.code is None:
+            print("terminated", file=sys.stderr)
+            return 143
+        raise
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -35,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ptp", description="Choose the pre-training variant that fine-tunes best.")
-    parser.add_argument("--version", action="version", version=f"ptp {__version__}")
+    parser.add_argument("--version", action="version", version=f"ptp {version('ptp_core')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "check", _check, "validate a spec and print its variants; writes nothing")
     analyze = _add(commands, "analyze", _analyze, "analyse a spec that only reads measurements, without Snakemake")

@@ -30,4 +30,5 @@ def label(stage):
 
 
 THREADS = STUDY.study.spec.execution.threads
-RUN = f"ptp job {{input.job}} --results {RESULTS} > {{log}} 2>&1"
+QUOTED_RESULTS = shlex.quote(str(RESULTS)).replace("{", "{{").replace("}", "}}")
+RUN = "ptp job {input.job:q} --results " + QUOTED_RESULTS + " > {log:q} 2>&1"

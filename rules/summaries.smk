@@ -1,18 +1,16 @@
-# These files have one name whatever they are made from, so here the content of the job file decides (it holds a
-# fingerprint; it is rewritten only when that changes, and Snakemake compares small files by content).
+# The files that people open: results/<study>/measurements.csv, selection.json and report.html.
 
 
 rule table:
     input:
-        job=HOME / "jobs" / "table.json",
-        receipts=[ancient(path) for path in STUDY.receipts("indicators", "evaluate")],
+        job=job_file("table"),
+        parents=[ancient(path) for path in STUDY.receipts("indicators", "evaluate")],
     output:
-        HOME / "measurements.parquet",
-        HOME / "measurements.csv",
+        receipt("table"),
     log:
-        HOME / "logs" / "table.log",
+        log_file("table"),
     benchmark:
-        HOME / "benchmarks" / "table.tsv"
+        cost_file("table")
     conda:
         "../envs/ptp.yaml"
     resources:
@@ -26,14 +24,14 @@ rule table:
 
 rule select:
     input:
-        job=HOME / "jobs" / "select.json",
-        table=HOME / "measurements.parquet",
+        job=job_file("select"),
+        parents=ancient(STUDY.summary_receipt("table")),
     output:
-        HOME / "selection.json",
+        receipt("select"),
     log:
-        HOME / "logs" / "select.log",
+        log_file("select"),
     benchmark:
-        HOME / "benchmarks" / "select.tsv"
+        cost_file("select")
     conda:
         "../envs/ptp.yaml"
     resources:
@@ -47,16 +45,17 @@ rule select:
 
 rule report:
     input:
-        job=HOME / "jobs" / "report.json",
-        table=HOME / "measurements.parquet",
-        selection=HOME / "selection.json",
-        receipts=[ancient(path) for path in STUDY.receipts(*STAGES)],
+        job=job_file("report"),
+        parents=[
+            ancient(STUDY.summary_receipt("select")),
+            *(ancient(path) for path in STUDY.receipts(*STAGES)),
+        ],
     output:
-        HOME / "report.html",
+        receipt("report"),
     log:
-        HOME / "logs" / "report.log",
+        log_file("report"),
     benchmark:
-        HOME / "benchmarks" / "report.tsv"
+        cost_file("report")
     conda:
         "../envs/ptp.yaml"
     resources:

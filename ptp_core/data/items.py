@@ -62,7 +62,14 @@ def run(work: Work) -> Metrics:
         lines = [json.dumps(item.model_dump(), ensure_ascii=False, sort_keys=True) + "\n" for item in items]
         (work.folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
     counts = {f"{split}_items": len(items) for split, items in chosen.items()}
-    return counts | {"train_items_in_test": len(train) - len(fresh), "chance": chance(chosen["test"])}
+    return counts | {"train_items_in_test": len(train) - len(fresh), "chance": _chance(settings, chosen["test"])}
+
+
+def _chance(settings: TaskSettings, items: list[Item]) -> float:
+    """The world knows how many values a question can have; files tell it only where there are choices."""
+    if settings.world and not items[0].choices:
+        return world.guess()
+    return chance(items)
 
 
 def _items(settings: TaskSettings, work: Work, split: str) -> list[Item]:
@@ -72,8 +79,8 @@ def _items(settings: TaskSettings, work: Work, split: str) -> list[Item]:
 
 
 def _asked(item: Item) -> tuple[object, ...]:
-    """What makes two items the same question, whatever their ids."""
-    return item.context, item.question, tuple(sorted(item.choices or []))
+    """What makes two items the same question, whatever their ids, wrong choices, case and spaces."""
+    return tuple(" ".join((text or "").lower().split()) for text in (item.context, item.question))
 
 
 def read_items(path: Path, family: str) -> Iterator[Item]:

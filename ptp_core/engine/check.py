@@ -100,12 +100,17 @@ def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
     from ptp_core.objectives.span_corruption import plan
 
     assert study.spec.data is not None
+    assert study.spec.model is not None
     place, sentinels = ("data", "tokenizer", "sentinels"), study.spec.data.tokenizer.sentinels
-    kinds = terms(recipe.objective) + (terms("sc") if "ppl_sc" in study.indicators else ())
-    spans = [plan(recipe.sequence_length, rate, length).spans for kind, rate, length in kinds if kind == "sc"]
-    if spans and max(spans) > sentinels:
+    kinds = [(term, recipe.sequence_length) for term in terms(recipe.objective)]
+    if "ppl_sc" in study.indicators:
+        # Perplexities are taken over the model's whole context, whatever the variants train on.
+        kinds += [(term, study.spec.model.context) for term in terms("sc")]
+    spans = [(plan(length, rate, mean).spans, length) for (kind, rate, mean), length in kinds if kind == "sc"]
+    needed, length = max(spans, default=(0, 0))
+    if needed > sentinels:
         raise UserError(
-            f"{recipe.objective} hides up to {max(spans)} spans in {recipe.sequence_length} tokens",
-            where=study.where(*place), subject=dotted(place), expected=f"at least {max(spans)}",
+            f"span corruption hides up to {needed} spans in {length} tokens",
+            where=study.where(*place), subject=dotted(place), expected=f"at least {needed}",
             got=sentinels, fix="raise it",
         )  # fmt: skip

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.jobfiles import read_job
+from ptp_core.engine.jobfiles import is_done, read_job
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
-from ptp_core.engine.workflow import Workflow, plan, plan_study, summary_jobs, varied_fields
-from ptp_core.errors import UserError
+from ptp_core.engine.workflow import Workflow, plan, plan_study, varied_fields
+from ptp_core.errors import UserError, Where
+from ptp_core.files import pretty_json, write_atomically
+from ptp_core.identity.receipts import read_receipt
 from ptp_core.spec.load import LoadedStudy
 from ptp_core.spec.quantities import format_count
 
@@ -45,8 +47,8 @@ def analyze_tables(spec: Path, results: Path) -> None:
         )
     set_up_libraries(1)
     workflow = plan_study(study, results)
-    for stage, job in summary_jobs(workflow).items():
-        _run_summary(stage, job["settings"], workflow.folders)
+    for job in workflow.summaries.values():
+        _run_summary(job, workflow.folders)
     print(_headline(workflow.folders))
 
 
@@ -57,12 +59,17 @@ def run_job_file(file: Path, results: Path) -> None:
         run_job(job, Folders(results, file.parent.parent.parent.name))
     else:
         set_up_libraries(1)
-        _run_summary(job["stage"], job["settings"], Folders(results, job["settings"]["study"]))
+        _run_summary(job, Folders(results, job["settings"]["study"]))
 
 
-def _run_summary(stage: str, settings: dict[str, Any], folders: Folders) -> None:
-    module, function = SUMMARIES[stage].entry.split(":")
-    getattr(importlib.import_module(module), function)(settings, folders)
+def _run_summary(job: dict[str, Any], folders: Folders) -> None:
+    """Write a summary's files; its only receipt is that of what the files hold now."""
+    receipt = folders.receipt(job["stage"], job["id"])
+    for old in receipt.parent.glob("*.json"):
+        old.unlink()
+    module, function = SUMMARIES[job["stage"]].entry.split(":")
+    getattr(importlib.import_module(module), function)(job["settings"], folders)
+    write_atomically(receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")}))
 
 
 def status(spec: Path, results: Path) -> None:
@@ -78,7 +85,8 @@ def status(spec: Path, results: Path) -> None:
     for job in workflow.graph.jobs:
         if (job.stage, job.id) in missing:
             line = _last_line(workflow.folders.log(job.stage, job.id))
-            print(f"{job.stage:>10}  {job.label}: {line}") if line else None
+            if line:
+                print(f"not done: {line}" if job.label in line else f"not done: {job.stage} {job.label}: {line}")
 
 
 def summary(spec: Path, results: Path) -> None:
@@ -88,13 +96,16 @@ def summary(spec: Path, results: Path) -> None:
     workflow = plan(spec, results)
     if not (workflow.folders.home / "selection.json").exists():
         raise UserError("this study has no results yet", subject=str(spec), fix=f"snakemake --config study={spec}")
-    selection = json.loads((workflow.folders.home / "selection.json").read_text(encoding="utf-8"))
+    selection = _json(workflow.folders.home / "selection.json")
     print(_headline(workflow.folders))
     rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
     for name, outcome in selection["outcomes"].items():
         rows.append([name, _chance(workflow, name), *_spread(outcome)])
     _print_table(rows)
-    receipts = [json.loads(Path(path).read_text(encoding="utf-8")) for path in workflow.receipts(*STAGES)]
+    missing = workflow.missing()
+    if missing:
+        print(f"\n{len(missing)} jobs of this study are not done; all figures are those of the last finished run.")
+    receipts = [_json(Path(path)) for path in workflow.receipts(*STAGES) if Path(path).exists()]
     if receipts:
         peak = max(receipt["peak_memory_mb"] for receipt in receipts)
         print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
@@ -109,15 +120,23 @@ def _spread(outcome: dict[str, Any]) -> list[str]:
 
 
 def _chance(workflow: Workflow, task: str) -> str:
-    unit = next((v.outcomes[key] for v in workflow.graph.variants for key in v.outcomes if key[0] == task), None)
-    if unit is None:
+    found = (v.outcomes[key].parents["task"] for v in workflow.graph.variants for key in v.outcomes if key[0] == task)
+    unit = next(found, None)
+    if unit is None or not is_done(unit, workflow.folders.store):
         return "-"
-    receipt = workflow.folders.store / unit.stage / unit.id / "receipt.json"
-    return f"{json.loads(receipt.read_text(encoding='utf-8'))['metrics']['chance']:.3f}"
+    metrics = read_receipt(workflow.folders.store / unit.stage / unit.id)["metrics"]
+    return f"{metrics['chance']:.3f}"
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError("this file is damaged", where=Where(path), fix="remove it and run snakemake again") from None
 
 
 def _headline(folders: Folders) -> str:
-    selection = json.loads((folders.home / "selection.json").read_text(encoding="utf-8"))
+    selection = _json(folders.home / "selection.json")
     return f"{selection['verdict']['headline']}\nReport: {folders.home / 'report.html'}"
 
 

@@ -207,7 +207,7 @@ class _Builder:
         if name.startswith("kshot_"):
             task = name.removeprefix("kshot_")
             shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
-            settings = IndicatorSettings(kind="kshot", shots=shots)
+            settings = IndicatorSettings(kind="kshot", shots=shots, items=options.items)
             return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.tasks[task]})
         assert self.spec.model is not None
         settings = IndicatorSettings(

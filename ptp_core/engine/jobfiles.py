@@ -11,7 +11,7 @@ from ptp_core.engine.graph import Graph, Job, Unit, settings_json
 from ptp_core.engine.stages import STAGES
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_if_changed
-from ptp_core.identity.store import entry
+from ptp_core.identity.store import is_complete
 from ptp_core.spec.study import Execution
 
 FORMAT = 1
@@ -66,4 +66,4 @@ def read_job(path: Path) -> dict[str, Any]:
 
 def is_done(unit: Unit, store: Path) -> bool:
     """Whether a unit's result is in the store."""
-    return entry(store, unit.stage, unit.fingerprint).is_dir()
+    return is_complete(store, unit.stage, unit.fingerprint)

@@ -19,7 +19,7 @@ from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.digests import file_digest
-from ptp_core.identity.receipts import RECEIPT, artifacts, read_receipt
+from ptp_core.identity.receipts import RECEIPT, artifacts, check_sizes, read_receipt
 from ptp_core.work import Metrics, Work
 
 
@@ -65,11 +65,14 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
         if folder is None:
             print(f"in the store already: {stage.name} {unit['label']}", flush=True)
             return _in_short(store.entry(root, stage.name, fingerprint), reused=True)
-        if not stage.resumes:
-            store.clear(folder)
-        _refuse_other_code(unit, stage)
-        receipt = _make(unit, stage, execution, root, folder)
-        (folder / RECEIPT).write_text(pretty_json(receipt), encoding="utf-8")
+        # A receipt here means that only the last step is missing: its writer was killed before the rename.
+        if not (folder / RECEIPT).exists():
+            if not stage.state:
+                store.clear(folder)
+            _refuse_other_code(unit, stage)
+            write_atomically(folder / RECEIPT, pretty_json(_make(unit, stage, execution, root, folder)))
+        for name in stage.state:
+            (folder / name).unlink(missing_ok=True)
         return _in_short(store.publish(root, stage.name, fingerprint), reused=False)
 
 
@@ -102,7 +105,7 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
         "code": stage.code,
         "packages": stage.versions,
         "metrics": metrics,
-        "artifacts": artifacts(folder),
+        "artifacts": artifacts(folder, without=stage.state),
         "wall_seconds": round(time.time() - began, 3),
         "host": {"name": platform.node(), "system": platform.platform(), "python": platform.python_version()},
     }
@@ -115,7 +118,7 @@ def _entry(stage: Stage) -> Callable[[Work], Metrics]:
 
 def _parent(root: Path, place: str) -> Path:
     folder = root / place
-    read_receipt(folder)
+    check_sizes(folder, read_receipt(folder))
     return folder
 
 

@@ -16,8 +16,8 @@ class Stage:
     name: str
     entry: str
     packages: tuple[str, ...]
-    resumes: bool = False
-    """Whether a killed job goes on from its partial folder; otherwise it starts with an empty one."""
+    state: tuple[str, ...] = ()
+    """Files in the partial folder from which a killed job goes on; a stage without any starts with an empty folder."""
 
     @cached_property
     def code(self) -> str:
@@ -40,7 +40,7 @@ STAGES = {
         Stage("tokenizer", "ptp_core.data.tokenizer:run", ("tokenizers",)),
         Stage("shards", "ptp_core.data.shards:run", ("tokenizers", "numpy")),
         Stage("task", "ptp_core.data.items:run", ()),
-        Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, resumes=True),
+        Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=("state.ckpt", "state.ckpt.new")),
         Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
         Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),
         Stage("evaluate", "ptp_core.measure.stages:run_evaluate", _MEASURING),
@@ -57,3 +57,10 @@ SUMMARIES = {
     )
 }
 """Stages that write a study's own files: the table, the selection, the report."""
+
+OUTPUTS = {
+    "table": ("measurements.parquet", "measurements.csv"),
+    "select": ("selection.json",),
+    "report": ("report.html",),
+}
+"""The files that each of them writes into the study's folder."""

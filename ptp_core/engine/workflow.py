@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from ptp_core.engine.folders import Folders
 from ptp_core.engine.graph import Graph, Job
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.runner import receipt_from_store
-from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
+from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.spec.load import LoadedStudy, load_study
 from ptp_core.spec.pretrain import Recipe
 from ptp_core.spec.select import Primary
@@ -45,6 +47,15 @@ class Workflow:
         """How people call a job."""
         return self.jobs[stage, job_id].label
 
+    @cached_property
+    def summaries(self) -> dict[str, dict[str, Any]]:
+        """Stage → job file of table, selection and report."""
+        return summary_jobs(self)
+
+    def summary_receipt(self, stage: str) -> str:
+        """The receipt of the table, the selection or the report."""
+        return str(self.folders.receipt(stage, self.summaries[stage]["id"]))
+
     def missing(self) -> list[Job]:
         """The jobs that have no receipt yet."""
         return [job for job in self.graph.jobs if not self.folders.receipt(job.stage, job.id).exists()]
@@ -68,11 +79,19 @@ def prepare(spec: Path, results: Path) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
     workflow = plan_study(check_study(spec), results)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
-    for job in workflow.missing():
-        if all(is_done(unit, workflow.folders.store) for unit in job.units):
+    for job in workflow.graph.jobs:
+        receipt = workflow.folders.receipt(job.stage, job.id)
+        done = all(is_done(unit, workflow.folders.store) for unit in job.units)
+        if done and not receipt.exists():
             receipt_from_store(job, workflow.folders)
-    for stage, content in summary_jobs(workflow).items():
-        write_if_changed(workflow.folders.home / "jobs" / f"{stage}.json", pretty_json(content))
+        elif not done:
+            # The store was emptied: a receipt must not promise what is gone.
+            receipt.unlink(missing_ok=True)
+    for stage, content in workflow.summaries.items():
+        write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
+        # Who removes a report wants it again.
+        if not all((workflow.folders.home / name).exists() for name in OUTPUTS[stage]):
+            workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
     return workflow
 
 
@@ -81,16 +100,16 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     variants = [_variant_settings(v, workflow) for v in workflow.graph.variants]
     spec = workflow.study.spec
     shared = {"study": spec.study}
-    table = shared | {"variants": variants, "tables": _tables(workflow.study)}
-    select = shared | {"select": _select(workflow.study), "table": digest(_identity(table))}
+    table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
+    select = _job("select", shared | {"select": _select(workflow.study), "table": table["fingerprint"]})
     report = shared | {
         "variants": [{key: v[key] for key in ("name", "checkpoint")} for v in variants],
         "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
         "spec": spec.model_dump(mode="json", exclude_unset=True),
         "packages": {name: value for stage in STAGES.values() for name, value in stage.versions.items()},
-        "select": digest(_identity(select)),
+        "select": select["fingerprint"],
     }
-    return {name: _job(name, settings) for name, settings in (("table", table), ("select", select), ("report", report))}
+    return {"table": table, "select": select, "report": _job("report", report)}
 
 
 def _select(study: LoadedStudy) -> dict[str, Any]:
@@ -107,6 +126,7 @@ def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     fingerprint = digest({"settings": _identity(settings), "code": stage.code, "packages": stage.versions})
     return {
         "format": FORMAT,
+        "id": fingerprint[:ID_LENGTH],
         "stage": name,
         "fingerprint": fingerprint,
         "settings": settings | {"fingerprint": fingerprint},
@@ -131,7 +151,7 @@ def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, A
             name: {
                 "unit": _place(unit),
                 "family": families.get(name.removeprefix("kshot_")),
-                "split": "held_out" if name.startswith("ppl_") else "test",
+                "split": "held_out" if name.startswith("ppl_") else "train",
                 "higher_is_better": not name.startswith("ppl_"),
             }
             for name, unit in v.indicators.items()

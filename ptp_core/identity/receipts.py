@@ -12,19 +12,19 @@ from ptp_core.identity.digests import file_digest
 RECEIPT = "receipt.json"
 
 
-def artifacts(folder: Path) -> dict[str, dict[str, Any]]:
-    """Relative path → sha256 and size in bytes, of every file under a folder except its receipt."""
+def artifacts(folder: Path, without: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
+    """Relative path → sha256 and size in bytes, of every file under a folder except its receipt and those named."""
     return {
         path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != RECEIPT
+        if path.is_file() and path.name not in (RECEIPT, *without)
     }
 
 
 def read_receipt(folder: Path) -> dict[str, Any]:
     """The receipt of a finished result; raises UserError if the result has been removed or damaged."""
     path = folder / RECEIPT
-    fix = "remove the receipts under results/<study>/receipts that name it and run snakemake again"
+    fix = "run snakemake again: what is gone is made again"
     try:
         receipt = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -34,3 +34,15 @@ def read_receipt(folder: Path) -> dict[str, Any]:
     if not isinstance(receipt, dict):
         raise UserError("this receipt is not JSON any more", where=Where(path), fix=fix)
     return receipt
+
+
+def check_sizes(folder: Path, receipt: dict[str, Any]) -> None:
+    """Raise UserError if an artifact is missing or of another size than its receipt says: a cheap look, no proof."""
+    for name, artifact in receipt["artifacts"].items():
+        path = folder / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != artifact["bytes"]:
+            raise UserError(
+                "this file is not what its receipt says", where=Where(path), expected=f"{artifact['bytes']} bytes",
+                got="nothing" if size is None else f"{size} bytes", fix=f"remove {folder} and run snakemake again",
+            )  # fmt: skip

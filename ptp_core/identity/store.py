@@ -11,11 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ptp_core.identity.fingerprint import ID_LENGTH
+from ptp_core.identity.receipts import RECEIPT
 
 
 def entry(root: Path, stage: str, fingerprint: str) -> Path:
-    """The folder of a finished result; it exists exactly when the result is complete."""
+    """The folder of a finished result."""
     return root / stage / fingerprint[:ID_LENGTH]
+
+
+def is_complete(root: Path, stage: str, fingerprint: str) -> bool:
+    """Whether a result is finished: its folder is there, with its receipt."""
+    return (entry(root, stage, fingerprint) / RECEIPT).is_file()
 
 
 def partial(root: Path, stage: str, fingerprint: str) -> Path:
@@ -38,11 +44,13 @@ def writer(root: Path, stage: str, fingerprint: str, wait_seconds: float = 1.0) 
                 print(f"waiting: another process is making {stage}/{fingerprint[:ID_LENGTH]}", flush=True)
                 told = True
             time.sleep(wait_seconds)
-        if entry(root, stage, fingerprint).is_dir():
+        if is_complete(root, stage, fingerprint):
             yield None
             return
         folder = partial(root, stage, fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
+        # A folder without its receipt has been damaged; the name must be free for the rename that publishes.
+        shutil.rmtree(entry(root, stage, fingerprint), ignore_errors=True)
         yield folder
 
 

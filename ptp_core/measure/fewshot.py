@@ -23,3 +23,14 @@ def with_shots(item: Item, pool: list[Item], shots: int, fits: Callable[[str], b
     while examples and not fits("\n".join([*examples, prompt(item)])):
         examples.pop()
     return "\n".join([*examples, prompt(item)])
+
+
+def split_off(items: list[Item], count: int) -> tuple[list[Item], list[Item]]:
+    """(items to score, items to show as examples): a checkpoint that was never fine-tuned has seen neither.
+
+    At most ``count`` of the training items, and at most half of them, are scored. So an indicator shares no item with
+    the outcomes, which are measured on the test items. Which ones depends on their ids alone.
+    """
+    ranked = sorted(items, key=lambda item: hashlib.sha256(f"score {item.id}".encode()).digest())
+    cut = min(count, max(1, len(items) // 2))
+    return ranked[:cut], ranked[cut:]

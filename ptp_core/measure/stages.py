@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.data.items import chance, load_items, prompt
+from ptp_core.data.items import load_items, prompt
 from ptp_core.data.shards import HELD_OUT, open_tokens
-from ptp_core.measure.fewshot import with_shots
+from ptp_core.measure.fewshot import split_off, with_shots
 from ptp_core.measure.perplexity import perplexities
 from ptp_core.measure.scoring import Scored, longest_answer, score_items
 from ptp_core.spec.indicators import IndicatorSettings
@@ -32,7 +32,7 @@ def run_evaluate(work: Work) -> Metrics:
     asked = [(prompt(item), item) for item in items]
     checkpoint = work.parents["checkpoint"]
     scored = score_items(_model(checkpoint), tokenizers.load(checkpoint), asked)
-    return _summary(scored, work.folder) | {"chance": chance(items)}
+    return _summary(scored, work.folder)
 
 
 @functools.lru_cache(maxsize=1)
@@ -57,7 +57,7 @@ def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
 
 
 def _kshot(settings: IndicatorSettings, work: Work) -> Metrics:
-    pool, items = (load_items(work.parents["task"], split) for split in ("train", "test"))
+    items, pool = split_off(load_items(work.parents["task"], "train"), settings.items)
     checkpoint = work.parents["checkpoint"]
     model, fast = _model(checkpoint), tokenizers.load(checkpoint)
     room = int(model.config.max_position_embeddings) - longest_answer(fast, items)

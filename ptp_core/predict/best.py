@@ -15,19 +15,23 @@ SEED_STREAM = 4
 
 
 def probability_of_being_best(outcome: Quantity, seed: int) -> Floats | None:
-    """(n,): probability that each variant has the highest expected outcome, given the noise between seeds.
+    """(n,): probability that each variant has the highest expected outcome, given the noise of seeds and of items.
 
-    Posterior under a flat prior on the means and on the log of the noise: the noise is one standard deviation for all
-    variants, pooled over them; each draw takes sd² = pooled sd² · df / χ²(df) and then normal means with
-    standard deviation sd/√seeds (jointly a multivariate t; Box & Tiao 1973, ch. 2). None with one seed per variant:
-    nothing is known about the noise then. Outcomes must be present for all variants given.
+    Posterior under a flat prior on the means and on the log of the noise: the noise between fine-tuning seeds is one
+    standard deviation for all variants, pooled over them; each draw takes sd² = pooled sd² · df / χ²(df) and then
+    normal means with standard deviation sd/√seeds (jointly a multivariate t; Box & Tiao 1973, ch. 2), plus normal
+    noise with the items' standard error where it is known. Variants are scored on the same items, so their item noise
+    is partly shared and this errs on the side of doubt. Noise between pre-training seeds is not in it. None with
+    one seed per variant: nothing is known about the noise then. Outcomes must be present for all variants given.
     """
     freedom = outcome.seed_freedom
     if freedom < 1:
         return None
     rng = np.random.default_rng([seed, SEED_STREAM])
     sd = outcome.seed_sd * np.sqrt(freedom / rng.chisquare(freedom, size=(DRAWS, 1)))
-    draws = outcome.goodness + sd * rng.standard_normal((DRAWS, len(outcome.values))) / np.sqrt(outcome.n_seeds)
+    shape = (DRAWS, len(outcome.values))
+    draws = outcome.goodness + sd * rng.standard_normal(shape) / np.sqrt(outcome.n_seeds)
+    draws += np.nan_to_num(outcome.item_errors) * rng.standard_normal(shape)
     top = draws == draws.max(axis=1, keepdims=True)
     # So many draws cannot tell a certainty from a very likely event.
     shares: Floats = (top / top.sum(axis=1, keepdims=True)).mean(axis=0).clip(0.5 / DRAWS, 1 - 0.5 / DRAWS)
@@ -48,10 +52,11 @@ def pairs_within_noise(outcome: Quantity, confidence: float) -> int | None:
 
 
 def standard_errors(outcome: Quantity) -> tuple[Floats, str | None]:
-    """Standard error of each variant's mean and what it covers: ``seeds``, else ``items``, else unknown (None)."""
-    if outcome.seed_freedom:
-        return outcome.seed_sd / np.sqrt(outcome.n_seeds), "seeds"
+    """Standard error of each variant's mean and what it covers: seeds, items, both, or unknown (None)."""
     known = bool(np.isfinite(outcome.item_errors).any())
+    if outcome.seed_freedom:
+        seeds = outcome.seed_sd / np.sqrt(outcome.n_seeds)
+        return (np.hypot(seeds, np.nan_to_num(outcome.item_errors)), "seeds and items") if known else (seeds, "seeds")
     return outcome.item_errors, "items" if known else None
 
 

@@ -26,6 +26,7 @@ def caveats(measured: Measured) -> list[str]:
         *_collapsed(measured),
         *_few_variants(measured),
         *_single_runs(measured),
+        *_one_pretraining(measured),
         *_missing(measured),
         *measured.notes,
     ]
@@ -98,6 +99,16 @@ def _single_runs(measured: Measured) -> list[str]:
     return [
         f"{listed(single)}: one fine-tuning run per variant, so the noise between seeds is not known and no "
         "probability of being best is given."
+    ]
+
+
+def _one_pretraining(measured: Measured) -> list[str]:
+    """A recipe is more than one run of it, and the table cannot say how much runs of a recipe differ."""
+    if "seed" in (*measured.numbers, *measured.words) or not any(o.seed_freedom for o in measured.outcomes.values()):
+        return []
+    return [
+        "Every variant was pre-trained once, so the noise between pre-training seeds is not measured: what is said "
+        "about a variant is about this checkpoint of it, and the same recipe with another seed may fall elsewhere."
     ]
 
 

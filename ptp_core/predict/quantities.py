@@ -97,7 +97,7 @@ def measured(table: pd.DataFrame) -> Measured:
 
 
 def _last_checkpoints(rows: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
-    tokens = rows["checkpoint_tokens"].fillna(-1)
+    tokens = rows["checkpoint_tokens"].astype("float64").fillna(np.inf)  # missing means the end of training
     last = tokens.groupby(rows["variant"]).transform("max")
     if last.nunique() > 1:
         notes.append(f"{name} was measured after different numbers of pre-training tokens; each variant's last counts.")

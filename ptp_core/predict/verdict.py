@@ -37,7 +37,8 @@ def _best(block: Block, confidence: float) -> str:
     best = block["best"]
     first, second, value = best["variant"], best["runner_up"], number(best["value"])
     if best["lead"] == 0:
-        return f"no variant is best: {first} and {second} share the best value {value}"
+        shared = [row["variant"] for row in block["ranking"] if row["rank"] == 1]
+        return f"no variant is best: {listed(shared)} share the best value {value}"
     other = number(best["runner_up_value"])
     against = f"{second} ({other})"
     probability = best["probability_best"]
@@ -47,12 +48,12 @@ def _best(block: Block, confidence: float) -> str:
     if probability < confidence:
         return (
             f"variant {first} measured best ({value}) but cannot be told from the runner-up {against}: "
-            f"over other fine-tuning seeds it is best with probability {probability:.2f}"
+            f"over fine-tuning seeds and test items it is best with probability {probability:.2f}"
         )
     sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
     return (
         f"variant {first} is best ({value}; runner-up {second}, {other}) "
-        f"with probability {sure} over other fine-tuning seeds"
+        f"with probability {sure} over fine-tuning seeds and test items"
     )
 
 

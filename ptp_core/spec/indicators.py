@@ -23,6 +23,8 @@ class IndicatorOptions(Section):
         le=64,
     )
 
+    items: Count = identity("training items that a k-shot score is taken over at most", unit="items", default=256)
+
 
 KINDS = ("ppl_clm", "ppl_sc", "kshot_<task>")
 """Names understood: perplexities by objective, and few-shot scores by task."""
@@ -37,6 +39,7 @@ class IndicatorSettings(Section):
     length: int = identity("length of a held-out window (perplexity)", unit="tokens", default=128)
     sentinels: int = identity("reserved tokens that mark hidden spans (perplexity)", unit="tokens", default=32)
     shots: int = identity("examples before the question (few-shot)", unit="examples", default=0)
+    items: int = identity("training items that are scored at most (few-shot)", unit="items", default=256)
 
 
 class EvaluateSettings(Section):

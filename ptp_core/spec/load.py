@@ -61,7 +61,8 @@ class LoadedStudy:
         """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""
         raw = self.spec.mixtures.get(mixture) or dict.fromkeys(self.domains, 1.0)
         total = sum(raw.values())
-        return {domain: weight / total for domain, weight in sorted(raw.items()) if weight > 0}
+        # Rounded, so that the same shares on another scale are the same to the last bit.
+        return {domain: round(weight / total, 12) for domain, weight in sorted(raw.items()) if weight > 0}
 
     def resolve(self, text: str, *place: str | int) -> Path:
         """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""

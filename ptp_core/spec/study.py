@@ -24,7 +24,7 @@ class Execution(Section):
 
     threads: int = execution("cores that one training job uses", unit="cores", default=1, ge=1, le=1024)
     save_seconds: float = execution(
-        "training state is saved about this often, so that a killed job resumes", unit="seconds", default=20.0, gt=0
+        "training state is saved this often at most, so that a killed job resumes", unit="seconds", default=5.0, gt=0
     )
 
 

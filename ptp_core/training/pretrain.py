@@ -18,7 +18,7 @@ from ptp_core.objectives.mix import make_batch
 from ptp_core.objectives.span_corruption import Tokens
 from ptp_core.progress import Progress
 from ptp_core.spec.pretrain import PretrainSettings, Recipe
-from ptp_core.training.callbacks import NEW_STATE, STATE, HeldOutLoss, SaveState, ShowProgress
+from ptp_core.training.callbacks import STATE, HeldOutLoss, SaveState, ShowProgress
 from ptp_core.training.loss import held_out_loss, to_tensors, windows
 from ptp_core.training.model import new_model, parameter_count, save_model
 from ptp_core.training.module import LanguageModelling, Optimisation, fit
@@ -55,15 +55,12 @@ def run(work: Work) -> Metrics:
         callbacks = [
             ShowProgress(progress, recipe.batch_tokens),
             HeldOutLoss(points, lambda: held_out_loss(model, watched)),
-            SaveState(work.folder, float(work.execution.get("save_seconds", 20.0))),
+            SaveState(work.folder, float(work.execution.get("save_seconds", 5.0))),
         ]
         threads = int(work.execution.get("threads", 1))
         spent = fit(module, batches.at, callbacks, threads, str(state) if resumed else None)
     save_model(model, work.parents["tokenizer"], work.folder)
     _write_telemetry(work.folder, module.history, optimisation, recipe.batch_tokens)
-    # A process that was killed while saving leaves half a state, which is no artifact either.
-    for name in (STATE, NEW_STATE):
-        (work.folder / name).unlink(missing_ok=True)
     return _metrics(module, batches, recipe) | {
         "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
         "tokens_per_second": round((total - resumed * recipe.batch_tokens) / spent.seconds),

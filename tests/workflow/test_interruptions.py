@@ -16,7 +16,7 @@ import pytest
 
 from tests.workflow.project import TINY, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tiny study")]
 
 UNTIL = ("--until", "pretrain")
 """The rest of the study is the same as ever, and takes time."""

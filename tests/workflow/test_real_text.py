@@ -16,6 +16,7 @@ from tests.workflow.project import REPOSITORY
 SPEC = REPOSITORY / "tests" / "studies" / "real_text.yaml"
 
 pytestmark = [
+    pytest.mark.xdist_group("real text"),
     pytest.mark.slow,
     pytest.mark.data,
     pytest.mark.skipif(

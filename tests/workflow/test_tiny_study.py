@@ -12,7 +12,7 @@ import pytest
 
 from tests.workflow.project import TINY, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tiny study")]
 
 SUMMARIES = ["compare the variants", "report", "table of all measurements"]
 

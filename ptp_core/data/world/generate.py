@@ -69,6 +69,12 @@ def items(world: World, family: str, split: str) -> list[dict[str, Any]]:
     ]
 
 
+def guess() -> float:
+    """Expected score of naming at random one of the values that a question's attribute can have (cbqa, rag)."""
+    sizes = [len(values) for _, values in words.ATTRIBUTES.values()]
+    return sum(1 / size for size in sizes) / len(sizes)
+
+
 def prompt(item: dict[str, Any]) -> str:
     """The text in front of the answer: ``context``, ``question : …``, ``answer :``; a space and the answer follow."""
     asked = f"question : {item['question']}\nanswer :"

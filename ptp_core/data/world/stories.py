@@ -63,8 +63,17 @@ def customs(world: World) -> list[Custom]:
 
 
 def of_split(world: World, split: str) -> list[Custom]:
-    """The customs that the split's items ask for: every second one by frequency is for training."""
-    return [custom for rank, custom in enumerate(customs(world)) if (rank % 2 == 1) == (split == "train")]
+    """The customs that the split's items ask for: those of every second thing are for training.
+
+    By thing and not by custom, since the place follows from the thing: a custom of the one split would tell half of
+    the answer to another custom of the same thing. Every second of the things at a place, so that no split is told of
+    a place more often than the other.
+    """
+    known = customs(world)
+    place = {custom.thing: custom.place for custom in known}
+    things = sorted(place, key=place.__getitem__)
+    chosen = set(things[1::2] if split == "train" else things[::2])
+    return [custom for custom in known if custom.thing in chosen]
 
 
 def writer(world: World, rng: random.Random) -> Callable[[], str]:
