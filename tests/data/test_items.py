@@ -104,9 +104,11 @@ class TestTheStage:
         asked = {split: {item.question for item in load_items(tmp_path, split)} for split in items.SPLITS}
         assert not asked["train"] & asked["test"]
 
-    def test_knows_that_the_same_words_with_other_choices_are_another_question(self, tmp_path: Path) -> None:
-        metrics = run(tmp_path, "cms", [CMS | {"choices": ["green", "red"]}], [CMS])
-        assert metrics["train_items_in_test"] == 0
+    def test_knows_the_same_question_by_other_choices_case_and_spaces(self, tmp_path: Path) -> None:
+        other = CMS | {"id": "other", "question": "Another one?"}
+        twins = [CMS | {"choices": ["green", "red"]}, CMS | {"id": "2", "question": f"  {CMS['question'].upper()} "}]
+        metrics = run(tmp_path, "cms", [*twins, other], [CMS])
+        assert (metrics["train_items"], metrics["train_items_in_test"]) == (1, 2)
 
     def test_refuses_one_file_for_both_splits(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="every training item is also a test item; give two different files"):

@@ -26,9 +26,7 @@ def test_a_receipt_is_read(tmp_path: Path) -> None:
 
 
 def test_a_result_that_is_gone_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"this result is gone from the store; remove the receipts .* run snakemake again"
-    ):
+    with pytest.raises(UserError, match=r"this result is gone from the store; run snakemake again"):
         read_receipt(tmp_path / "gone")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.identity.store import clear, entry, partial, publish, writer
+from ptp_core.identity.store import clear, entry, is_complete, partial, publish, writer
 
 PRINT = "f" * 64
 STAGE = "pretrain"
@@ -30,6 +30,7 @@ with writer(root, "pretrain", "f" * 64, wait_seconds=0.02) as folder:
         (folder / "half").write_text("half")
         time.sleep(seconds)
         (folder / "whole").write_text("whole")
+        (folder / "receipt.json").write_text("{}")
         publish(root, "pretrain", "f" * 64)
         print("published", flush=True)
 """
@@ -78,7 +79,7 @@ def test_a_killed_writer_lets_go_and_leaves_what_it_had(tmp_path: Path, start: S
     began = time.monotonic()
     assert [said(second), said(second)] == ["writing", "published"]
     assert time.monotonic() - began < 5
-    assert {path.name for path in entry(tmp_path, STAGE, PRINT).iterdir()} == {"half", "whole"}
+    assert {path.name for path in entry(tmp_path, STAGE, PRINT).iterdir()} == {"half", "whole", "receipt.json"}
 
 
 def test_a_result_is_there_only_when_it_is_published(tmp_path: Path) -> None:
@@ -94,9 +95,19 @@ def test_a_result_is_there_only_when_it_is_published(tmp_path: Path) -> None:
 
 def test_what_is_done_is_not_written_again(tmp_path: Path) -> None:
     entry(tmp_path, STAGE, PRINT).mkdir(parents=True)
+    (entry(tmp_path, STAGE, PRINT) / "receipt.json").write_text("{}")
     with writer(tmp_path, STAGE, PRINT) as folder:
         assert folder is None
     assert not partial(tmp_path, STAGE, PRINT).exists()
+
+
+def test_a_result_without_its_receipt_is_made_again(tmp_path: Path) -> None:
+    entry(tmp_path, STAGE, PRINT).mkdir(parents=True)
+    with writer(tmp_path, STAGE, PRINT) as folder:
+        assert folder == partial(tmp_path, STAGE, PRINT)
+        (folder / "receipt.json").write_text("{}")
+        publish(tmp_path, STAGE, PRINT)
+    assert is_complete(tmp_path, STAGE, PRINT)
 
 
 def test_a_writer_that_fails_keeps_its_partial_and_lets_go(tmp_path: Path) -> None:

@@ -77,6 +77,20 @@ def test_a_killed_pre_training_goes_on_where_it_was_and_ends_in_the_same_weights
     assert checkpoints(fresh) == checkpoints(finished)
 
 
+def test_work_that_was_finished_when_the_kill_came_is_only_published(fresh: Project, finished: Project) -> None:
+    assert fresh.snakemake(*UNTIL).code == 0
+    done = next((fresh.results / "store" / "pretrain").iterdir())
+    weights = (done / "model.safetensors").stat().st_mtime_ns
+    # As it is after a kill between the receipt and the rename: the state is still there, the name is not.
+    (done / "state.ckpt").write_bytes(b"no longer needed")
+    done.rename(done.with_name(f"{done.name}.partial"))
+    assert [label for label in fresh.stale() if label.startswith("pre-train")]
+    assert fresh.snakemake(*UNTIL).code == 0
+    assert (done / "model.safetensors").stat().st_mtime_ns == weights
+    assert not (done / "state.ckpt").exists()
+    assert checkpoints(fresh) == checkpoints(finished)
+
+
 def test_after_snakemake_itself_was_killed_the_next_run_finishes_the_rest(fresh: Project, finished: Project) -> None:
     run = fresh.start(*UNTIL)
     wait_for(fresh, "tiny/receipts/pretrain/*.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -55,6 +56,15 @@ class TestAFinishedStudy:
         files = {p.name for p in checkpoint.iterdir()} - {"receipt.json"}
         assert set(receipt["artifacts"]) == files
         assert not list(store.glob("*/*.partial"))
+
+
+class TestAPathWithSpacesAndBraces:
+    def test_is_quoted_wherever_it_goes(self, project: Project) -> None:
+        shutil.rmtree(project.results)
+        done = project.snakemake("results=my {results} $HOME", "--until", "task")
+        assert done.code == 0, done.output
+        assert list((project.folder / "my {results} $HOME" / "store" / "task").iterdir())
+        assert not (project.folder / "my").exists()
 
 
 class TestTheCommands:
@@ -168,6 +178,30 @@ class TestExactlyTheStaleJobsAreRunAgain:
         )
         assert "compare the variants" in project.stale()
         assert [label for label in project.stale() if label not in SUMMARIES] == []
+
+    def test_an_edit_stays_stale_whatever_is_touched_after_it(self, project: Project) -> None:
+        edit(project.spec, "splits: 2", "splits: 3")
+        assert project.stale() == ["compare the variants", "report"]
+        for path in project.folder.rglob("*"):
+            if path.is_file() and ".snakemake" not in path.parts:
+                os.utime(path, (time.time() + 100, time.time() + 100))
+        assert project.stale() == ["compare the variants", "report"]
+
+    def test_a_removed_report_is_written_again(self, project: Project) -> None:
+        (project.results / "tiny" / "report.html").unlink()
+        assert project.stale() == ["report"]
+
+    def test_an_emptied_store_is_filled_again(self, project: Project) -> None:
+        shutil.rmtree(project.results / "store")
+        stale = project.stale()
+        names = ["clm-even", "clm-most", "sc-even", "sc-most", "hot"]
+        assert set(chain(*names)) <= set(stale)
+        assert project.ptp("summary", "tiny.yaml").code == 0
+
+    def test_a_result_that_lost_its_receipt_is_made_again(self, project: Project) -> None:
+        lost = next((project.results / "store" / "finetune").iterdir())
+        (lost / "receipt.json").unlink()
+        assert [label.split()[0] for label in project.stale() if label not in SUMMARIES] == ["evaluate", "fine-tune"]
 
     def test_an_undone_edit_costs_nothing(self, project: Project) -> None:
         edit(project.spec, "lr: 5e-3", "lr: 7e-3")
