@@ -12,6 +12,12 @@ from ptp_core.errors import EXIT_USER_ERROR, UserError
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
+    if set("{}*") & set(str(RESULTS)):
+        raise UserError(
+            "Snakemake would read {, } and * in it as wildcards",
+            subject="results",
+            got=str(RESULTS),
+        )
     STUDY = prepare(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)

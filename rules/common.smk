@@ -30,5 +30,4 @@ def label(stage):
 
 
 THREADS = STUDY.study.spec.execution.threads
-QUOTED_RESULTS = shlex.quote(str(RESULTS)).replace("{", "{{").replace("}", "}}")
-RUN = "ptp job {input.job:q} --results " + QUOTED_RESULTS + " > {log:q} 2>&1"
+RUN = f"ptp job {{input.job:q}} --results {shlex.quote(str(RESULTS))} > {{log:q}} 2>&1"
