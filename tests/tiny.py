@@ -130,5 +130,4 @@ def pretraining(**recipe: Any) -> dict[str, Any]:
         "recipe": defaults | recipe,
         "model": MODEL,
         "weights": {"animals": 0.75, "sums": 0.25},
-        "sentinels": SENTINELS,
     }

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer as FastTokenizer
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from ptp_core.data import world
 from ptp_core.data.json_lines import read_json_lines, text_of
+from ptp_core.errors import UserError, Where
 from ptp_core.spec.data import Source, TokenizerSettings
+from ptp_core.special import MODES, SpecialTokens
 from ptp_core.work import Metrics, Work
 
 PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
 PAD_ID, BOS_ID, EOS_ID, UNKNOWN_ID = range(4)
 FIRST_SENTINEL_ID = 4
-"""Special tokens come first, so that their ids are the same in every tokenizer: pad, bos, eos, unk, sentinels."""
+"""Special tokens come first, in this order: pad, bos, eos, unk, sentinels, modes."""
 
-FILE = "tokenizer.json"
+FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
 
 
 def special_tokens(sentinels: int) -> list[str]:
-    """All special tokens in the order of their ids; sentinel i is ``<extra_id_i>`` (Raffel et al. 2020)."""
-    return [PAD, BOS, EOS, UNKNOWN, *(f"<extra_id_{i}>" for i in range(sentinels))]
+    """All special tokens in the order of their ids; sentinel i is ``<extra_id_i>`` (Raffel et al. 2020).
+
+    The last three announce a denoiser of UL2 (Tay et al. 2023).
+    """
+    return [PAD, BOS, EOS, UNKNOWN, *map(sentinel, range(sentinels)), *map(mode_token, MODES)]
+
+
+def sentinel(i: int) -> str:
+    """The text of a sentinel."""
+    return f"<extra_id_{i}>"
+
+
+def mode_token(mode: str) -> str:
+    """The text of a mode token."""
+    return f"<mode_{mode}>"
 
 
 def run(work: Work) -> Metrics:
@@ -77,7 +94,7 @@ def save(tokenizer: FastTokenizer, folder: Path) -> None:
         # What a text says about <eos> is text: see load.
         "split_special_tokens": True,
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
 
 
 def load(folder: Path) -> FastTokenizer:
@@ -85,6 +102,36 @@ def load(folder: Path) -> FastTokenizer:
     fast = FastTokenizer.from_file(str(folder / FILE))
     fast.encode_special_tokens = True
     return fast
+
+
+def special(folder: Path) -> SpecialTokens:
+    """The special tokens of a saved tokenizer, by their texts in ``tokenizer_config.json``.
+
+    A tokenizer without pad token is padded with eos, which no loss and no attention mask ever looks at.
+    Raises UserError if it has no eos token.
+    """
+    fast = load(folder)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    pad, bos, eos = (_token_id(fast, config.get(f"{name}_token")) for name in ("pad", "bos", "eos"))
+    if eos is None:
+        raise UserError("this tokenizer has no eos token", where=Where(folder / CONFIG), fix="name it as eos_token")
+    sentinels = next(i for i in itertools.count() if fast.token_to_id(sentinel(i)) is None)
+    modes = {mode: fast.token_to_id(mode_token(mode)) for mode in MODES}
+    return SpecialTokens(
+        pad=eos if pad is None else pad,
+        bos=bos,
+        eos=eos,
+        first_sentinel=fast.token_to_id(sentinel(0)) if sentinels else 0,
+        sentinels=sentinels,
+        modes={} if None in modes.values() else modes,
+    )
+
+
+def _token_id(fast: FastTokenizer, token: Any) -> int | None:
+    # transformers writes a token as text or, with its options, as an object.
+    text = token.get("content") if isinstance(token, dict) else token
+    found: int | None = fast.token_to_id(text) if isinstance(text, str) else None
+    return found
 
 
 def _sample(source: Source, files: Iterable[Path], limit: int) -> Iterator[str]:

@@ -197,7 +197,6 @@ class _Builder:
             recipe=variant.recipe,
             model=self.spec.model,
             weights=self.study.weights(variant.recipe.mixture),
-            sentinels=self.data.tokenizer.sentinels,
         )
         parents = {f"shards/{domain}": self.shards[domain] for domain in settings.weights}
         return Unit("pretrain", variant.name, settings, {"tokenizer": self.tokenizer} | parents)
@@ -216,7 +215,6 @@ class _Builder:
             tokens=options.tokens,
             # One length for all variants, or their perplexities could not be compared.
             length=self.spec.model.context,
-            sentinels=self.data.tokenizer.sentinels,
         )
         shards = {f"shards/{domain}": unit for domain, unit in self.shards.items()}
         return Unit("indicators", label, settings, {"checkpoint": checkpoint} | shards)

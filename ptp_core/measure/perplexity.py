@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ptp_core.data.shards import Tokens
-from ptp_core.data.tokenizer import EOS_ID, FIRST_SENTINEL_ID, PAD_ID
 from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.objectives.mix import make_batch
-from ptp_core.objectives.span_corruption import Tokens as SpecialTokens
+from ptp_core.special import SpecialTokens
 from ptp_core.training.loss import to_tensors, token_losses, windows
 
 ROWS = 64
@@ -31,7 +30,12 @@ class Perplexity(NamedTuple):
 
 
 def perplexities(
-    model: torch.nn.Module, streams: Mapping[str, Tokens], objective: str, length: int, limit: int, sentinels: int
+    model: torch.nn.Module,
+    streams: Mapping[str, Tokens],
+    objective: str,
+    length: int,
+    limit: int,
+    special: SpecialTokens,
 ) -> dict[str, Perplexity]:
     """Domain → perplexity of the first ``limit`` tokens of its stream, and ``overall`` over all of them together.
 
@@ -39,7 +43,6 @@ def perplexities(
     tokens count, not the sentinels: a model that has never met a sentinel is asked about text, not about our markup.
     """
     found: dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
-    special = SpecialTokens(FIRST_SENTINEL_ID, sentinels, EOS_ID, PAD_ID)
     for i, (domain, tokens) in enumerate(sorted(streams.items())):
         rng = np.random.default_rng([CORRUPTION_SEED, i])
         batch = make_batch(objective, windows(tokens, length, limit, domain), rng, special)

@@ -48,7 +48,12 @@ def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
     }
     model = _model(work.parents["checkpoint"])
     found = perplexities(
-        model, streams, settings.objective or "clm", settings.length, settings.tokens, settings.sentinels
+        model,
+        streams,
+        settings.objective or "clm",
+        settings.length,
+        settings.tokens,
+        tokenizers.special(work.parents["checkpoint"]),
     )
     by_domain = {name: perplexity._asdict() for name, perplexity in found.items()}
     (work.folder / "domains.json").write_text(json.dumps(by_domain, indent=1, sort_keys=True) + "\n")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ptp_core.errors import UserError
 from ptp_core.objectives.batch import IGNORE, Batch, Ints
+from ptp_core.special import SpecialTokens
 
 
 class Plan(NamedTuple):
@@ -30,7 +31,7 @@ class Plan(NamedTuple):
 
 
 def plan(length: int, rate: float, span_length: float) -> Plan:
-    """The longest text whose corrupted form and targets fit into ``length + 1`` tokens."""
+    """The longest text whose corrupted form and targets fit into ``length + 1`` special."""
     for raw in range(length, 1, -1):
         hidden = min(max(round(raw * rate), 1), raw - 1)
         spans = min(max(round(hidden / span_length), 1), raw - hidden)
@@ -40,16 +41,9 @@ def plan(length: int, rate: float, span_length: float) -> Plan:
     raise UserError(f"span corruption does not fit into {length} tokens", fix="lengthen sequence_length")
 
 
-class Tokens(NamedTuple):
-    """The special tokens that span corruption needs."""
-
-    first_sentinel: int
-    sentinels: int
-    eos: int
-    pad: int
-
-
-def span_corruption(rows: Ints, rng: np.random.Generator, rate: float, span_length: float, tokens: Tokens) -> Batch:
+def span_corruption(
+    rows: Ints, rng: np.random.Generator, rate: float, span_length: float, special: SpecialTokens
+) -> Batch:
     """SC(r, μ): a share ``rate`` of the tokens in spans of mean length ``span_length`` is hidden behind sentinels.
 
     One row reads ``kept₀ <0> kept₁ <1> … | <0> span₀ <1> span₁ … <eos>``; the loss is on the part after the bar.
@@ -59,21 +53,21 @@ def span_corruption(rows: Ints, rng: np.random.Generator, rate: float, span_leng
     """
     batch, length = len(rows), rows.shape[1] - 1
     shape = plan(length, rate, span_length)
-    if shape.spans > tokens.sentinels:
+    if shape.spans > special.sentinels:
         raise UserError(
             f"sc({rate:g},{span_length:g}) on {length} tokens has too few sentinels",
-            expected=f"at least {shape.spans}", got=tokens.sentinels, fix="raise data.tokenizer.sentinels",
+            expected=f"at least {shape.spans}", got=special.sentinels, fix="raise data.tokenizer.sentinels",
         )  # fmt: skip
     text_BN = rows[:, : shape.raw]
     hidden_BN, starts_BN, span_BN = _spans(batch, shape, rng)
-    sentinel_BN = tokens.first_sentinel + span_BN
+    sentinel_BN = special.first_sentinel + span_BN
     corrupted = np.where(starts_BN, sentinel_BN, text_BN)[~hidden_BN | starts_BN].reshape(batch, shape.corrupted)
     # Each token gets a slot before it, filled where a span starts, so that one selection writes "sentinel, span".
     slots = np.stack([sentinel_BN, text_BN], axis=2).reshape(batch, -1)
     chosen = np.stack([starts_BN, hidden_BN], axis=2).reshape(batch, -1)
     answers = slots[chosen].reshape(batch, shape.hidden + shape.spans)
-    whole = np.full((batch, length + 1), tokens.pad, dtype=np.int64)
-    whole[:, : shape.length] = np.concatenate([corrupted, answers, np.full((batch, 1), tokens.eos)], axis=1)
+    whole = np.full((batch, length + 1), special.pad, dtype=np.int64)
+    whole[:, : shape.length] = np.concatenate([corrupted, answers, np.full((batch, 1), special.eos)], axis=1)
     targets = whole[:, 1:].copy()
     targets[:, : shape.corrupted - 1] = IGNORE
     targets[:, shape.length - 1 :] = IGNORE

@@ -37,7 +37,6 @@ class IndicatorSettings(Section):
     objective: Objective | None = identity("under which objective the perplexity is taken", default=None)
     tokens: int = identity("held-out tokens of each domain at most (perplexity)", unit="tokens", default=16_384)
     length: int = identity("length of a held-out window (perplexity)", unit="tokens", default=128)
-    sentinels: int = identity("reserved tokens that mark hidden spans (perplexity)", unit="tokens", default=32)
     shots: int = identity("examples before the question (few-shot)", unit="examples", default=0)
     items: int = identity("training items that are scored at most (few-shot)", unit="items", default=256)
 

@@ -53,4 +53,3 @@ class PretrainSettings(Section):
     recipe: Recipe = identity("how it is trained")
     model: Model = identity("what is trained")
     weights: dict[str, float] = identity("share of each domain; they add up to 1")
-    sentinels: int = identity("reserved tokens that mark the spans of span corruption", unit="tokens")

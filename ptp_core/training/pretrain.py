@@ -15,7 +15,6 @@ from ptp_core.data.sampler import Sampler
 from ptp_core.data.shards import HELD_OUT, TRAIN, open_tokens
 from ptp_core.objectives.batch import Batch
 from ptp_core.objectives.mix import make_batch
-from ptp_core.objectives.span_corruption import Tokens
 from ptp_core.progress import Progress
 from ptp_core.spec.pretrain import PretrainSettings, Recipe
 from ptp_core.training.callbacks import STATE, HeldOutLoss, SaveState, ShowProgress
@@ -91,7 +90,7 @@ class Batches:
         self.settings, self.parents = settings, parents
         self.objective, self.seed = recipe.objective, _seed(recipe)
         self.rows = recipe.batch_tokens // recipe.sequence_length
-        self.special = Tokens(tokenizers.FIRST_SENTINEL_ID, settings.sentinels, tokenizers.EOS_ID, tokenizers.PAD_ID)
+        self.special = tokenizers.special(parents["tokenizer"])
         streams = {domain: open_tokens(parents[f"shards/{domain}"], TRAIN) for domain in settings.weights}
         steps = recipe.tokens // recipe.batch_tokens
         self.sampler = Sampler(streams, settings.weights, self.seed, recipe.sequence_length, steps * self.rows)

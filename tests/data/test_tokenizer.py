@@ -16,7 +16,18 @@ from ptp_core.spec.world import World
 from tests import tiny as tiny_study
 from tests.tiny import Tiny
 
-SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>"]
+SPECIAL = [
+    "<pad>",
+    "<bos>",
+    "<eos>",
+    "<unk>",
+    "<extra_id_0>",
+    "<extra_id_1>",
+    "<extra_id_2>",
+    "<mode_r>",
+    "<mode_s>",
+    "<mode_x>",
+]
 ODD_TEXTS = [
     "",
     " ",
@@ -54,7 +65,7 @@ def test_special_tokens_have_the_same_ids_in_every_tokenizer(words: Any) -> None
 def test_byte_level_text_comes_back_as_it_was(byte_level: Any, text: str) -> None:
     ids = byte_level.encode(text, add_special_tokens=False).ids
     assert byte_level.decode(ids) == text
-    assert all(token >= tokenizers.FIRST_SENTINEL_ID + tiny_study.SENTINELS for token in ids)
+    assert all(token >= tokenizers.FIRST_SENTINEL_ID + tiny_study.SENTINELS + 3 for token in ids)
 
 
 def test_byte_level_merges_and_has_the_asked_for_size(byte_level: Any) -> None:

@@ -41,7 +41,7 @@ EXAMPLES: list[Section] = [
     Variant(name="clm", recipe=RECIPE),
     FinetuneSettings(tuning=Tuning(), seed=0),
     IndicatorSettings(kind="ppl", objective="clm"),
-    PretrainSettings(recipe=RECIPE, model=MODEL, weights={"facts": 0.8, "code": 0.2}, sentinels=32),
+    PretrainSettings(recipe=RECIPE, model=MODEL, weights={"facts": 0.8, "code": 0.2}),
 ]
 FIELDS = [(section, name) for section in EXAMPLES for name in type(section).model_fields]
 

@@ -10,19 +10,31 @@ import numpy as np
 import pytest
 import torch
 
+from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.shards import HELD_OUT, open_tokens
-from ptp_core.data.tokenizer import EOS_ID, FIRST_SENTINEL_ID, PAD_ID
 from ptp_core.errors import UserError
 from ptp_core.measure import perplexity as module
 from ptp_core.measure.perplexity import CORRUPTION_SEED, Perplexity, _perplexity, perplexities
 from ptp_core.objectives.batch import IGNORE
 from ptp_core.objectives.mix import make_batch
-from ptp_core.objectives.span_corruption import Tokens
+from ptp_core.special import MODES, SpecialTokens
 from ptp_core.training.loss import windows
 from ptp_core.training.model import load_model
 from tests.tiny import LENGTH, SENTINELS, Tiny
 
 LIMIT = 1000
+SPECIAL = SpecialTokens(
+    pad=0,
+    bos=1,
+    eos=2,
+    first_sentinel=4,
+    sentinels=SENTINELS,
+    modes={m: 4 + SENTINELS + i for i, m in enumerate(MODES)},
+)
+
+
+def test_the_special_tokens_below_are_those_of_the_tokenizer(tiny: Tiny) -> None:
+    assert tokenizers.special(tiny.tokenizer) == SPECIAL
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def streams(tiny: Tiny) -> dict[str, Any]:
 
 
 def measured(model: Any, streams: dict[str, Any], objective: str, limit: int = LIMIT) -> dict[str, Perplexity]:
-    return perplexities(model, streams, objective, LENGTH, limit, SENTINELS)
+    return perplexities(model, streams, objective, LENGTH, limit, SPECIAL)
 
 
 def test_ppl_clm_is_that_of_hugging_face_on_the_same_windows(model: Any, streams: dict[str, Any]) -> None:
@@ -54,11 +66,10 @@ def test_ppl_clm_is_that_of_hugging_face_on_the_same_windows(model: Any, streams
 
 def test_ppl_sc_is_that_of_a_slow_reference_and_counts_text_only(model: Any, streams: dict[str, Any]) -> None:
     found = measured(model, streams, "sc", limit=300)
-    special = Tokens(FIRST_SENTINEL_ID, SENTINELS, EOS_ID, PAD_ID)
-    markup = {IGNORE, EOS_ID, *range(FIRST_SENTINEL_ID, FIRST_SENTINEL_ID + SENTINELS)}
+    markup = {IGNORE, SPECIAL.eos, *range(SPECIAL.first_sentinel, SPECIAL.first_sentinel + SENTINELS)}
     for i, domain in enumerate(sorted(streams)):
         rng = np.random.default_rng([CORRUPTION_SEED, i])
-        batch = make_batch("sc", windows(streams[domain], LENGTH, 300, domain), rng, special)
+        batch = make_batch("sc", windows(streams[domain], LENGTH, 300, domain), rng, SPECIAL)
         losses = []
         for inputs, targets in zip(batch.inputs, batch.targets, strict=True):
             with torch.no_grad():

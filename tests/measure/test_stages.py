@@ -18,7 +18,7 @@ from ptp_core.measure.scoring import score_items
 from ptp_core.training.model import load_model
 from ptp_core.work import Metrics
 from tests import tiny as tiny_study
-from tests.tiny import LENGTH, SENTINELS, Tiny, write_lines
+from tests.tiny import LENGTH, Tiny, write_lines
 
 
 def kshot(tiny: Tiny, checkpoint: Path, folder: Path, family: str, shots: int) -> Metrics:
@@ -56,7 +56,7 @@ def test_measuring_twice_gives_the_same_bytes(tiny: Tiny, checkpoint: Path, tmp_
 def test_a_perplexity_comes_with_those_of_every_domain(
     tiny: Tiny, checkpoint: Path, tmp_path: Path, objective: str
 ) -> None:
-    settings = {"kind": "ppl", "objective": objective, "tokens": 500, "length": LENGTH, "sentinels": SENTINELS}
+    settings = {"kind": "ppl", "objective": objective, "tokens": 500, "length": LENGTH}
     metrics = tiny_study.make(stages.run_indicator, tmp_path, settings, {"checkpoint": checkpoint} | tiny.shards)
     domains = json.loads((tmp_path / "domains.json").read_text())
     assert set(domains) == {*tiny_study.DOMAINS, "overall"}

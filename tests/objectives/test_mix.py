@@ -10,12 +10,12 @@ from ptp_core.errors import UserError
 from ptp_core.objectives.batch import IGNORE, Batch, Ints
 from ptp_core.objectives.causal import clm
 from ptp_core.objectives.mix import make_batch
-from ptp_core.objectives.span_corruption import Tokens
 from ptp_core.spec.model import Model
+from ptp_core.special import SpecialTokens
 from ptp_core.training.loss import prefix_mask, to_tensors
 from ptp_core.training.model import new_model
 
-TOKENS = Tokens(first_sentinel=4, sentinels=16, eos=2, pad=0)
+TOKENS = SpecialTokens(pad=0, bos=1, eos=2, first_sentinel=4, sentinels=16)
 VOCABULARY, WORDS = 100, 20
 LENGTH = 40
 OBJECTIVES = ["clm", "plm", "sc", "sc(0.5,8)", "sc(0.15,64)", "sc+clm", "sc(0.5,3)+plm+clm"]

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from ptp_core.errors import UserError
 from ptp_core.objectives.batch import IGNORE, Batch, Ints
-from ptp_core.objectives.span_corruption import Plan, Tokens, _composition, _spans, plan, span_corruption
+from ptp_core.objectives.span_corruption import Plan, _composition, _spans, plan, span_corruption
+from ptp_core.special import SpecialTokens
 
-TOKENS = Tokens(first_sentinel=4, sentinels=200, eos=2, pad=0)
+TOKENS = SpecialTokens(pad=0, bos=1, eos=2, first_sentinel=4, sentinels=200)
 WORDS = 1000
 """Ids from here on are text."""
 
