@@ -116,14 +116,14 @@ def special(folder: Path) -> SpecialTokens:
     if eos is None:
         raise UserError("this tokenizer has no eos token", where=Where(folder / CONFIG), fix="name it as eos_token")
     sentinels = next(i for i in itertools.count() if fast.token_to_id(sentinel(i)) is None)
-    modes = {mode: fast.token_to_id(mode_token(mode)) for mode in MODES}
+    modes = {mode: found for mode in MODES if (found := fast.token_to_id(mode_token(mode))) is not None}
     return SpecialTokens(
         pad=eos if pad is None else pad,
         bos=bos,
         eos=eos,
-        first_sentinel=fast.token_to_id(sentinel(0)) if sentinels else 0,
+        first_sentinel=fast.token_to_id(sentinel(0)) or 0,
         sentinels=sentinels,
-        modes={} if None in modes.values() else modes,
+        modes=modes,
     )
 
 

@@ -92,11 +92,11 @@ def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("vocabulary", "dtype"), [(512, np.uint16), (2**16, np.uint16), (2**16 + 1, np.uint32)])
 def test_tokens_take_two_bytes_while_they_can(vocabulary: int, dtype: type) -> None:
-    last = f"w{vocabulary - 5}"
+    last = f"w{vocabulary - 8}"
     fast = tokenizers.word_level([f"w{i}" for i in range(vocabulary - 7)], sentinels=0)
     tokens, documents = shards.encode(fast, ["w0", last])
     assert tokens.dtype == dtype
-    assert (documents, tokens.tolist()) == (2, [BOS, 4, EOS, BOS, vocabulary - 1, EOS])
+    assert (documents, tokens.tolist()) == (2, [BOS, 7, EOS, BOS, vocabulary - 1, EOS])
 
 
 def test_many_documents_pass_through_in_batches() -> None:
