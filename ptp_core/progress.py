@@ -17,11 +17,13 @@ class Progress:
     Shows done/total, rate, time left and a note.
     """
 
-    def __init__(self, total: int, unit: str, label: str, done: int = 0) -> None:
+    def __init__(self, total: int, unit: str, label: str, done: int = 0, shown: bool = True) -> None:
         self.total, self.unit, self.label, self.done, self.start = total, unit, label, done, done
         self.note = ""
         self.began = self.shown = time.monotonic()
-        on_terminal = sys.stderr.isatty()
+        # One of several processes speaks for all.
+        self.silent = not shown
+        on_terminal = shown and sys.stderr.isatty()
         self.bar = tqdm(total=total, initial=done, unit=unit, desc=label, unit_scale=True) if on_terminal else None
 
     def advance(self, amount: int, note: str = "") -> None:
@@ -29,7 +31,7 @@ class Progress:
         if self.bar is not None:
             self.bar.set_postfix_str(note, refresh=False)
             self.bar.update(amount)
-        elif time.monotonic() - self.shown >= LOG_SECONDS:
+        elif not self.silent and time.monotonic() - self.shown >= LOG_SECONDS:
             self._print_line()
 
     def _print_line(self) -> None:
@@ -48,5 +50,5 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.close()
-        elif kind is None:
+        elif kind is None and not self.silent:
             self._print_line()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+Metrics = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Work:
@@ -22,4 +24,13 @@ class Work:
     """How people call this work; for messages only."""
 
 
-Metrics = dict[str, Any]
+class Diverged(Exception):  # noqa: N818 (a result, not an error)
+    """A training that came to nothing: what there is to say about it is its result."""
+
+    def __init__(self, reason: str, metrics: Metrics) -> None:
+        super().__init__(reason)
+        self.reason, self.metrics = reason, metrics
+
+
+class Interrupted(Exception):  # noqa: N818
+    """The work was asked to stop, and has saved what it needs to go on later."""

@@ -47,6 +47,16 @@ class Sampler:
         """Rows ``start … start + count - 1``, shape (count, length + 1)."""
         return np.stack([self._row(i) for i in range(start, start + count)])
 
+    def places(self, start: int, count: int) -> NDArray[np.int64]:
+        """(domain, place) of the same rows, shape (count, 2)."""
+        part = slice(start, start + count)
+        return np.stack([self.domain_of_row[part].astype(np.int64), self.place_of_row[part]], axis=1)
+
+    def tokens(self) -> dict[str, int]:
+        """Domain → tokens drawn from it."""
+        drawn = np.bincount(self.domain_of_row, minlength=len(self.names))
+        return {name: int(drawn[d]) * self.length for d, name in enumerate(self.names)}
+
     def epochs(self) -> dict[str, float]:
         """Domain → passes over its stream in the whole run."""
         drawn = np.bincount(self.domain_of_row, minlength=len(self.names))

@@ -12,7 +12,7 @@ from ptp_core.engine.stages import STAGES
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.store import is_complete
-from ptp_core.spec.study import Execution
+from ptp_core.spec.execution import Execution
 
 FORMAT = 1
 

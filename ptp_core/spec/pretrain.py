@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.model import Model
 from ptp_core.spec.objective import Objective
 from ptp_core.spec.quantities import Count
+
+Schedule = Literal["cosine", "linear", "wsd", "constant"]
+Precision = Literal["fp32", "bf16"]
 
 
 class Recipe(Section):
@@ -20,15 +25,50 @@ class Recipe(Section):
     batch_tokens: Count = identity("global batch", unit="tokens", default=2048)
     sequence_length: Count = identity("length of a training sequence", unit="tokens", default=128, ge=8)
     warmup_share: float = identity("share of the steps in which the rate rises linearly", default=0.05, ge=0, lt=1)
-    schedule: Literal["cosine", "linear", "constant"] = identity("decay after the warm-up", default="cosine")
-    final_lr_share: float = identity("rate at the last step as a share of the peak", default=0.1, ge=0, le=1)
+    schedule: Schedule = identity(
+        "decay after the warm-up; wsd: constant, then linear (Hu et al. 2024)", default="cosine"
+    )
+    decay_share: float = identity("share of the steps in which wsd falls", default=0.2, gt=0, le=1)
+    final_lr_share: float = identity("rate at the end as a share of the peak", default=0.1, ge=0, le=1)
     weight_decay: float = identity("AdamW weight decay, on matrices only", default=0.1, ge=0, le=10)
     beta1: float = identity("AdamW decay of the first moment", default=0.9, ge=0, lt=1)
     beta2: float = identity("AdamW decay of the second moment", default=0.95, ge=0, lt=1)
     clip: float = identity("largest gradient norm", default=1.0, gt=0)
+    z_loss: float = identity(
+        "weight of the squared log of the softmax normaliser, which keeps logits small (Chowdhery et al. 2023)",
+        default=0.0, ge=0, le=1,
+    )  # fmt: skip
+    precision: Precision = identity("fp32, or bf16 products with fp32 weights and optimiser", default="fp32")
+    checkpoints: tuple[Count, ...] = identity("also keep the model after so many tokens", unit="tokens", default=())
+    anneal: bool = identity("let a short branch of every such checkpoint decay to rate 0", default=False)
+    anneal_share: float = identity("length of such a branch as a share of the steps before it", default=0.1, gt=0, le=1)
+    loss_bound: float | None = identity(
+        "a loss above it is a sign of divergence; default: 1.5 times that of guessing among the vocabulary",
+        unit="nats", default=None, gt=0,
+    )  # fmt: skip
+    patience: int = identity(
+        "so many steps in a row without a finite loss below the bound, and the run has diverged", unit="steps",
+        default=20, ge=1,
+    )  # fmt: skip
     seed: int | None = identity(
         "seed of weights, data order and corruption; default: the study's", default=None, ge=0, lt=2**32
     )
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _in_order(cls, counts: tuple[int, ...]) -> tuple[int, ...]:
+        if list(counts) != sorted(set(counts)):
+            raise ValueError("list token counts in ascending order, each once")
+        return counts
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.tokens // self.batch_tokens
+
+    def step_of(self, tokens: int) -> int:
+        """The first step after which the model has seen at least so many tokens."""
+        return -(-tokens // self.batch_tokens)
 
 
 class Variant(Section):
@@ -53,3 +93,10 @@ class PretrainSettings(Section):
     recipe: Recipe = identity("how it is trained")
     model: Model = identity("what is trained")
     weights: dict[str, float] = identity("share of each domain; they add up to 1")
+
+
+class AnnealSettings(Section):
+    """A branch that decays from a checkpoint of a run; the run itself is its parent."""
+
+    run: PretrainSettings = identity("how the run is trained")
+    tokens: int = identity("the checkpoint it starts from", unit="tokens")

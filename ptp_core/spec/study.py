@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 
 from ptp_core.spec.data import Data, TaskFiles
+from ptp_core.spec.execution import Execution
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.finetune import Finetune
 from ptp_core.spec.indicators import IndicatorOptions
@@ -17,15 +18,6 @@ from ptp_core.spec.quantities import refuse_truth_value
 from ptp_core.spec.select import Select
 
 Weight = Annotated[float, BeforeValidator(refuse_truth_value), Field(ge=0, le=1e9)]
-
-
-class Execution(Section):
-    """How jobs run here; nothing of it changes a result."""
-
-    threads: int = execution("cores that one training job uses", unit="cores", default=1, ge=1, le=1024)
-    save_seconds: float = execution(
-        "training state is saved this often at most, so that a killed job resumes", unit="seconds", default=5.0, gt=0
-    )
 
 
 class Study(Section):

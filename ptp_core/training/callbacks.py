@@ -1,65 +1,133 @@
-"""What happens between steps: progress, saved states, and the held-out loss along the way."""
+"""What happens at the end of every step: bookkeeping, progress, saved states, checkpoints, held-out losses."""
 
 from __future__ import annotations
 
+import contextlib
+import math
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
 
 from ptp_core.progress import Progress
+from ptp_core.training.signals import Stop, stop_wishes
+from ptp_core.training.state import State, save_state
+from ptp_core.work import Diverged, Interrupted
 
-STATE, NEW_STATE = "state.ckpt", "state.ckpt.new"
+
+class EveryStep(lightning.Callback):
+    """Something done after each optimiser step, not after each micro-batch of it."""
+
+    def on_train_batch_end(self, trainer: Any, module: Any, _out: Any, _batch: Any, index: int) -> None:
+        if (index + 1) % module.layout.accumulation == 0:
+            self.after_step(trainer, module)
+
+    def after_step(self, trainer: Any, module: Any) -> None:
+        raise NotImplementedError
 
 
-class ShowProgress(lightning.Callback):
+class Bookkeeping(EveryStep):
+    """Remembers each step; ends a training that has diverged."""
+
+    def __init__(self, loss_bound: float, patience: int) -> None:
+        self.loss_bound, self.patience = loss_bound, patience
+        self.cpu_seconds = 0.0
+        """CPU time inside training steps: forward, backward and update, nothing around them."""
+        self.began = self.began_cpu = 0.0
+
+    def on_train_batch_start(self, _trainer: Any, module: Any, _batch: Any, index: int) -> None:
+        if index % module.layout.accumulation == 0:
+            self.began, self.began_cpu = time.perf_counter(), time.process_time()
+
+    def after_step(self, trainer: Any, module: Any) -> None:
+        engine = getattr(trainer.strategy, "deepspeed_engine", None)
+        if engine is not None and engine.zero_optimization():
+            module.grad_norm = engine.get_global_grad_norm() or math.nan
+        # The loss is asked for only here: on a GPU that means waiting until the step is done.
+        loss = float(trainer.strategy.reduce(module.step_loss, reduce_op="sum"))
+        self.cpu_seconds += time.process_time() - self.began_cpu
+        module.history.add(
+            loss=loss,
+            lr=module.optimisation.lr * module.optimisation.lr_share(module.step - 1),
+            grad_norm=float(module.grad_norm),
+            seconds=time.perf_counter() - self.began,
+            peak_memory_mb=peak_memory_mb(),
+        )
+        if module.history.bad_steps(self.loss_bound) >= self.patience:
+            raise Diverged(f"loss {loss:.3g} at step {module.step}, bound {self.loss_bound:.3g}", {})
+
+
+class ShowProgress(EveryStep):
     """Advances a progress bar by a fixed amount a step, with the last loss."""
 
     def __init__(self, progress: Progress, per_step: int) -> None:
         self.progress, self.per_step = progress, per_step
 
-    def on_train_batch_end(self, _trainer: Any, module: Any, *_rest: Any) -> None:
-        self.progress.advance(self.per_step, f"loss {module.history['loss'][-1]:.3f}")
+    def after_step(self, _trainer: Any, module: Any) -> None:
+        self.progress.advance(self.per_step, f"loss {module.history.loss[-1]:.3f}")
 
 
-class SaveState(lightning.Callback):
-    """Saves all that a resume needs, every so many seconds; the old state stays until the new one is whole.
+class SaveState(EveryStep):
+    """Saves all that a resume needs, every so many seconds and when the process is asked to stop.
 
     Saving takes at most a twentieth of the time: a large model is saved less often. 0 seconds: after every step.
     """
 
-    def __init__(self, folder: Path, seconds: float) -> None:
-        self.folder, self.seconds = folder, seconds
+    def __init__(self, folder: Path | None, seconds: float, state_of: Callable[[Any, Any], State] | None) -> None:
+        """``state_of``: (trainer, module) → state, called by all processes. ``folder`` None: only stop when asked."""
+        self.folder, self.seconds, self.state_of = folder, seconds, state_of
         self.saved = time.monotonic()
         self.cost = 0.0
+        self.stop = Stop()
+        self.handlers = contextlib.ExitStack()
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_rest: Any) -> None:
+    def on_train_start(self, *_all: Any) -> None:
+        # Only now: Lightning has put its own handlers in place, which would leave without saving.
+        self.stop = self.handlers.enter_context(stop_wishes())
+
+    def teardown(self, *_all: Any, **_more: Any) -> None:
+        self.handlers.close()
+
+    def after_step(self, trainer: Any, module: Any) -> None:
+        done = module.step >= module.optimisation.steps
         now = time.monotonic()
-        pause = max(self.seconds, 20 * self.cost) if self.seconds else 0.0
-        if now - self.saved < pause or trainer.global_step >= module.optimisation.steps:
+        due = now - self.saved >= (max(self.seconds, 20 * self.cost) if self.seconds else 0.0)
+        # All processes must come to one decision, whoever was told first and whatever their clocks say.
+        wishes = torch.tensor([float(due), float(bool(self.stop.name))], device=trainer.strategy.root_device)
+        due, stop = (float(wish) > 0 for wish in trainer.strategy.reduce(wishes, reduce_op="sum"))
+        if done or not (due or stop):
             return
-        new = self.folder / NEW_STATE
-        trainer.save_checkpoint(new)
-        new.replace(self.folder / STATE)
-        self.saved = time.monotonic()
-        self.cost = self.saved - now
+        if self.folder is not None and self.state_of is not None:
+            state = self.state_of(trainer, module)
+            if trainer.is_global_zero:
+                save_state(self.folder, state)
+            self.saved = time.monotonic()
+            self.cost = self.saved - now
+        if stop:
+            raise Interrupted(f"asked to stop ({self.stop.name or 'by another process'}) after step {module.step}")
 
 
-class HeldOutLoss(lightning.Callback):
-    """Measures the held-out loss at given steps (number of steps done, 0 for the untrained model)."""
+class AtSteps(EveryStep):
+    """Calls a function once when training begins at step 0, if 0 is among the steps, and after each of the others."""
 
-    def __init__(self, steps: set[int], measure: Callable[[], float]) -> None:
-        self.steps, self.measure = steps, measure
+    def __init__(self, steps: set[int], act: Callable[[Any, Any], None]) -> None:
+        self.steps, self.act = steps, act
 
-    def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
-        if trainer.global_step == 0:
-            self._record(0, module)
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        if module.step == 0 and 0 in self.steps:
+            self.act(trainer, module)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: Any, *_rest: Any) -> None:
-        if trainer.global_step in self.steps:
-            self._record(trainer.global_step, module)
+    def after_step(self, trainer: Any, module: Any) -> None:
+        if module.step in self.steps:
+            self.act(trainer, module)
 
-    def _record(self, step: int, module: Any) -> None:
-        module.history["held_out"].append([step, self.measure()])
+
+def peak_memory_mb() -> float:
+    """The most memory held so far: of the GPU where there is one, else of the process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import load_items
+from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.progress import Progress
+from ptp_core.spec.execution import Execution
 from ptp_core.spec.finetune import FinetuneSettings
 from ptp_core.training.answers import pad_pairs, pairs
 from ptp_core.training.callbacks import ShowProgress
+from ptp_core.training.fit import fit
+from ptp_core.training.layout import Layout
 from ptp_core.training.loss import to_tensors
 from ptp_core.training.model import load_model, save_model
-from ptp_core.training.module import LanguageModelling, Optimisation, fit
+from ptp_core.training.module import LanguageModelling
+from ptp_core.training.optimisation import Optimisation
 from ptp_core.work import Metrics, Work
 
 
@@ -38,16 +43,18 @@ def run(work: Work) -> Metrics:
         weight_decay=tuning.weight_decay,
         clip=tuning.clip,
     )
-    module = LanguageModelling(model.train(), optimisation)
+    module = LanguageModelling(model, optimisation, Layout(rows=tuning.batch_items))
     order = functools.partial(_items_of_step, len(questions), tuning.batch_items, settings.seed)
 
-    def batch_of(step: int) -> dict[str, torch.Tensor]:
-        return to_tensors(pad_pairs([questions[i] for i in order(step)], context))
+    def batch_of(step: int, first: int, count: int) -> dict[str, Any]:
+        whole = pad_pairs([questions[i] for i in order(step)], context)
+        part = Batch(*(array[first : first + count] for array in whole))
+        return to_tensors(part) | {"global_targets": float((whole.targets != IGNORE).sum())}
 
     with Progress(tuning.steps, "step", f"finetune {work.label}") as progress:
-        spent = fit(module, batch_of, [ShowProgress(progress, 1)], int(work.execution.get("threads", 1)))
+        spent = fit(module, batch_of, [ShowProgress(progress, 1)], Execution.model_validate(work.execution))
     save_model(model, checkpoint, work.folder)
-    last = module.history["loss"][-max(tuning.steps // 10, 1) :]
+    last = module.history.loss[-max(tuning.steps // 10, 1) :]
     return {
         "loss": sum(last) / len(last),
         "items": len(questions),

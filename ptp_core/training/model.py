@@ -27,7 +27,7 @@ def new_model(settings: Model, vocabulary: int, seed: int) -> PreTrainedModel:
         intermediate_size=settings.ffn_width,
         num_hidden_layers=settings.layers,
         num_attention_heads=settings.heads,
-        num_key_value_heads=settings.heads,
+        num_key_value_heads=settings.kv_heads_or_all,
         max_position_embeddings=settings.context,
         tie_word_embeddings=settings.tied_embeddings,
         pad_token_id=PAD_ID,
@@ -48,11 +48,31 @@ def load_model(folder: Path) -> PreTrainedModel:
     return model.eval()
 
 
-def save_model(model: PreTrainedModel, tokenizer_folder: Path, folder: Path) -> None:
-    """Weights as safetensors, configuration and tokenizer: a directory that any Hugging Face tool loads."""
-    model.save_pretrained(folder)
+def save_model(
+    model: PreTrainedModel, tokenizer_folder: Path, folder: Path, weights: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Weights as safetensors, configuration and tokenizer: a directory that any Hugging Face tool loads.
+
+    ``weights``: those to save, by name, where the model itself holds only parts of them.
+    """
+    model.save_pretrained(folder, state_dict=weights)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tokenizer_folder / name, folder / name)
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], path: Path, notes: dict[str, str]) -> None:
+    """Tensors and a few words about them as one safetensors file."""
+    from safetensors.torch import save_file
+
+    save_file(tensors, path, metadata=notes)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """What ``save_tensors`` wrote."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as stream:
+        return {name: stream.get_tensor(name) for name in stream.keys()}, dict(stream.metadata())  # noqa: SIM118
 
 
 def parameter_count(model: torch.nn.Module) -> int:

@@ -1,145 +1,72 @@
-"""One Lightning module for pre-training and fine-tuning, and the trainer that runs it."""
+"""One Lightning module for pre-training and fine-tuning."""
 
 from __future__ import annotations
 
-import logging
 import math
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
-from ptp_core.errors import UserError
-from ptp_core.training.loss import mean_loss
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """AdamW and its schedule; rates per step, counts in steps."""
-
-    steps: int
-    lr: float
-    warmup_steps: int
-    schedule: str = "linear"
-    final_lr_share: float = 0.0
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    clip: float = 1.0
-
-    def lr_share(self, step: int) -> float:
-        """Learning rate at a step (from 0) as a share of the peak."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        done = min((step - self.warmup_steps) / max(self.steps - self.warmup_steps, 1), 1.0)
-        fall = {"cosine": (1 - math.cos(math.pi * done)) / 2, "linear": done, "constant": 0.0}[self.schedule]
-        return 1 - (1 - self.final_lr_share) * fall
+from ptp_core.training.history import History
+from ptp_core.training.layout import Layout
+from ptp_core.training.loss import summed_losses
+from ptp_core.training.optimisation import Optimisation
 
 
 class LanguageModelling(lightning.LightningModule):
-    """Trains a causal language model on batches of ``inputs``, ``targets`` and ``prefix``; remembers every loss."""
+    """Trains a causal language model on micro-batches of ``inputs``, ``targets``, ``prefix`` and ``global_targets``.
 
-    def __init__(self, model: torch.nn.Module, optimisation: Optimisation) -> None:
+    ``global_targets`` is how many targets the whole global batch has, so that the loss of a step is their mean
+    however the batch is split over processes and micro-batches.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, optimisation: Optimisation, layout: Layout | None = None, first_step: int = 0
+    ) -> None:
+        """``first_step``: steps that an earlier process has done already."""
         super().__init__()
         self.model = model
         self.optimisation = optimisation
-        self.history: dict[str, list[Any]] = {"loss": [], "held_out": []}
+        self.layout = layout or Layout()
+        self.first_step = first_step
+        self.history = History()
+        self.step_loss = torch.zeros(())
+        """This process's part of the loss of the step, in nats a target."""
+        self.grad_norm = float("nan")
 
-    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        loss = mean_loss(self.model, batch)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise UserError(f"training diverged: the loss is {value} at step {self.global_step}", fix="lower lr")
-        self.history["loss"].append(value)
-        return loss
+    @property
+    def step(self) -> int:
+        """Optimiser steps done so far, by this process and by those before it."""
+        return self.first_step + self.global_step
+
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        total, entropy = summed_losses(self.model, batch, self.optimisation.z_loss)
+        if index % self.layout.accumulation == 0:
+            self.step_loss = torch.zeros_like(entropy)
+        self.step_loss += entropy / batch["global_targets"]
+        # Strategies average over processes and micro-batches; undone here, since the sum is already a mean. With
+        # DeepSpeed both Lightning and the engine divide by the number of micro-batches (Lightning 2.6, DeepSpeed 0.19).
+        averaged = self.layout.accumulation ** (2 if self._engine() is not None else 1)
+        return total / batch["global_targets"] * self.layout.processes * averaged
+
+    def _engine(self) -> Any:
+        return getattr(self.trainer.strategy, "deepspeed_engine", None)
 
     def configure_optimizers(self) -> Any:
-        plan = self.optimisation
-        # Decay pulls matrices to zero; norms and biases have no reason to be small.
-        matrices = [p for p in self.model.parameters() if p.ndim >= 2]
-        others = [p for p in self.model.parameters() if p.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=plan.lr, betas=plan.betas)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, plan.lr_share)
+        plan, first = self.optimisation, self.first_step
+        optimizer = plan.optimizer(self.model)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: plan.lr_share(first + done))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["history"] = self.history
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.history = checkpoint["history"]
-
-
-class Steps(IterableDataset[dict[str, Tensor]]):
-    """The batches from the module's current step on; ``batch_of`` maps a step to its batch."""
-
-    def __init__(self, module: LanguageModelling, batch_of: Callable[[int], dict[str, Tensor]]) -> None:
-        self.module, self.batch_of = module, batch_of
-
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        for step in range(self.module.global_step, self.module.optimisation.steps):
-            yield self.batch_of(step)
-
-
-class StepClock(lightning.Callback):
-    """Adds up the CPU time inside training steps: forward, backward and update, nothing around them."""
-
-    def __init__(self) -> None:
-        self.cpu_seconds = 0.0
-        self._began = 0.0
-
-    def on_train_batch_start(self, *_all: Any) -> None:
-        self._began = time.process_time()
-
-    def on_train_batch_end(self, *_all: Any) -> None:
-        self.cpu_seconds += time.process_time() - self._began
-
-
-class Spent(NamedTuple):
-    """What a call of ``fit`` took: wall-clock seconds in all, and CPU seconds inside training steps."""
-
-    seconds: float
-    step_cpu_seconds: float
-
-
-def fit(
-    module: LanguageModelling,
-    batch_of: Callable[[int], dict[str, Tensor]],
-    callbacks: list[lightning.Callback],
-    threads: int = 1,
-    resume_from: str | None = None,
-) -> Spent:
-    """Train to the last step; returns what this call took. The model is left in evaluation mode."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    torch.set_num_threads(threads)
-    clock = StepClock()
-    trainer = lightning.Trainer(
-        max_steps=module.optimisation.steps,
-        gradient_clip_val=module.optimisation.clip,
-        accelerator="auto",
-        devices=1,
-        # The clock first, so that what the others do after a step is not counted as part of it.
-        callbacks=[clock, *callbacks],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic=True,
-    )
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        # Batches are made in microseconds by the process itself: more loader workers would only cost.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        loader = DataLoader(Steps(module, batch_of), batch_size=None)
-        trainer.fit(module, loader, ckpt_path=resume_from, weights_only=True)
-    seconds = time.perf_counter() - began
-    # The loss of a step is that of the weights before it, so the last update has not been looked at yet.
-    if not all(bool(weights.isfinite().all()) for weights in module.model.parameters()):
-        raise UserError(f"training diverged: weights are not finite after step {module.global_step}", fix="lower lr")
-    module.model.eval()
-    return Spent(seconds, clock.cpu_seconds)
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        trained = [p for p in self.model.parameters() if p.grad is not None]
+        engine = self._engine()
+        if engine is None:
+            self.grad_norm = float(torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf))
+        elif not engine.zero_optimization() and engine.is_gradient_accumulation_boundary():
+            # DeepSpeed clips by itself; only with ZeRO it also says what the norm was.
+            self.grad_norm = float(torch.nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None]))

@@ -1,0 +1,141 @@
+"""One training in several processes: started here on one node, through srun on several."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ptp_core.errors import UserError
+from ptp_core.spec.execution import Execution
+from ptp_core.training.signals import stop_wishes
+from ptp_core.work import Diverged, Interrupted, Metrics, Work
+
+WORK, OUTCOME = "work.json", "outcome.json"
+FILES = (WORK, OUTCOME)
+GRACE_SECONDS = 60.0
+"""So long the other processes may go on after the first has ended badly."""
+
+
+def run(entry: str, work: Work, execution: Execution) -> Metrics:
+    """Do ``entry`` (``module:function``) in as many processes as ``execution`` says; returns its metrics.
+
+    Raises what the function raised in its processes: Diverged, Interrupted, UserError. SIGTERM and SIGUSR1 are
+    handed on to all of them.
+    """
+    (work.folder / OUTCOME).unlink(missing_ok=True)
+    (work.folder / WORK).write_text(_to_json(work), encoding="utf-8")
+    arguments = [entry, str(work.folder)]
+    processes = _on_nodes(arguments, execution) if execution.nodes > 1 else _here(arguments, execution)
+    code = _wait(processes)
+    if not (work.folder / OUTCOME).exists():
+        raise RuntimeError(f"a training process ended with code {code}; its last words are above")
+    outcome = json.loads((work.folder / OUTCOME).read_text(encoding="utf-8"))
+    for name in FILES:
+        (work.folder / name).unlink()
+    return _result(outcome)
+
+
+def _here(arguments: list[str], execution: Execution) -> list[subprocess.Popen[bytes]]:
+    port = str(_free_port())
+    shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(execution.devices)}
+    return [
+        subprocess.Popen([*COMMAND, *arguments], env=shared | {"RANK": str(i), "LOCAL_RANK": str(i)})
+        for i in range(execution.devices)
+    ]
+
+
+def _on_nodes(arguments: list[str], execution: Execution) -> list[subprocess.Popen[bytes]]:
+    """One srun step over the nodes of this allocation; each task finds its rank in Slurm's environment."""
+    found = int(os.environ.get("SLURM_JOB_NUM_NODES", "0"))
+    if not shutil.which("srun") or found != execution.nodes:
+        raise UserError(
+            f"{execution.nodes} nodes need a Slurm allocation of as many nodes", subject="execution.nodes",
+            expected=str(execution.nodes), got=found, fix="submit the job through Slurm with that many nodes",
+        )  # fmt: skip
+    return [subprocess.Popen(srun_command(arguments, execution), env=os.environ | {"MASTER_PORT": str(_free_port())})]
+
+
+def srun_command(arguments: list[str], execution: Execution) -> list[str]:
+    """The command that starts one process a device on every node."""
+    tasks = [f"--nodes={execution.nodes}", f"--ntasks={execution.processes}", f"--ntasks-per-node={execution.devices}"]
+    return ["srun", *tasks, f"--cpus-per-task={execution.threads}", "--kill-on-bad-exit=1", *COMMAND, *arguments]
+
+
+COMMAND = [sys.executable, "-m", "ptp_core.training.worker"]
+
+
+def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
+    """The first bad exit code, or 0. Once a process has failed, the others get a minute to notice."""
+    with stop_wishes(lambda number: _signal(processes, number)):
+        deadline = None
+        while any(process.poll() is None for process in processes):
+            time.sleep(0.1)
+            if deadline is None and any(process.poll() for process in processes):
+                deadline = time.monotonic() + GRACE_SECONDS
+            if deadline is not None and time.monotonic() > deadline:
+                _signal(processes, signal.SIGKILL)
+    return next((code for process in processes if (code := process.returncode)), 0)
+
+
+def _signal(processes: list[subprocess.Popen[bytes]], number: int) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(number)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _to_json(work: Work) -> str:
+    return json.dumps(dataclasses.asdict(work), default=str)
+
+
+def read_work(folder: Path) -> Work:
+    """The work that the parent process has written down."""
+    raw = json.loads((folder / WORK).read_text(encoding="utf-8"))
+    return Work(
+        settings=raw["settings"],
+        parents={role: Path(path) for role, path in raw["parents"].items()},
+        inputs={role: tuple(map(Path, paths)) for role, paths in raw["inputs"].items()},
+        folder=Path(raw["folder"]),
+        execution=raw["execution"],
+        label=raw["label"],
+    )
+
+
+def outcome_of(function: Callable[[Work], Metrics], work: Work) -> dict[str, Any]:
+    """What became of the work, as JSON: the counterpart of ``_result``."""
+    try:
+        return {"status": "ok", "metrics": function(work)}
+    except Diverged as diverged:
+        return {"status": "diverged", "reason": diverged.reason, "metrics": diverged.metrics}
+    except Interrupted as interrupted:
+        return {"status": "interrupted", "reason": str(interrupted)}
+    except UserError as error:
+        return {"status": "error", "reason": str(error)}
+
+
+def _result(outcome: dict[str, Any]) -> Metrics:
+    match outcome["status"]:
+        case "ok":
+            metrics: Metrics = outcome["metrics"]
+            return metrics
+        case "diverged":
+            raise Diverged(outcome["reason"], outcome["metrics"])
+        case "interrupted":
+            raise Interrupted(outcome["reason"])
+    raise UserError(outcome["reason"])
