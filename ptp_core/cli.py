@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from ptp_core.errors import EXIT_USER_ERROR, UserError
+from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
+from ptp_core.work import Interrupted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, or 2 for a mistake in what the user gave."""
+    """Run one command; returns the exit code: 0, 2 for a mistake in what the user gave, 75 for work to go on with."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
     except UserError as error:
         print(error, file=sys.stderr)
         return EXIT_USER_ERROR
+    except Interrupted as interrupted:
+        print(f"{interrupted}; run it again and it goes on", file=sys.stderr)
+        return EXIT_RETRY
     except BrokenPipeError:
         # `ptp check … | head` closes our output early; that is no fault.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

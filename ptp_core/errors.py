@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXIT_USER_ERROR = 2
+EXIT_RETRY = 75
+"""The work was asked to stop and can go on: the same code as sendmail's "temporary failure" (sysexits.h)."""
 LISTED = 20
 """So many mistakes are listed at once; a longer list is not read."""
 

@@ -19,8 +19,17 @@ from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.digests import file_digest
-from ptp_core.identity.receipts import RECEIPT, artifacts, check_sizes, read_receipt
-from ptp_core.work import Metrics, Work
+from ptp_core.identity.receipts import (
+    DIVERGED,
+    OK,
+    RECEIPT,
+    SKIPPED,
+    artifacts,
+    check_sizes,
+    read_receipt,
+)
+from ptp_core.signals import interruptible
+from ptp_core.work import Diverged, Metrics, Work
 
 
 def run_job(job: dict[str, Any], folders: Folders) -> None:
@@ -31,7 +40,8 @@ def run_job(job: dict[str, Any], folders: Folders) -> None:
     stage = STAGES[job["stage"]]
     set_up_libraries(int(job["execution"]["threads"]))
     began = time.time()
-    units = [_run_unit(unit, stage, job["execution"], folders.store) for unit in job["units"]]
+    with interruptible():
+        units = [_run_unit(unit, stage, job["execution"], folders.store) for unit in job["units"]]
     receipt = {
         "id": job["id"],
         "stage": job["stage"],
@@ -70,7 +80,9 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
             if not stage.state:
                 store.clear(folder)
             _refuse_other_code(unit, stage)
-            write_atomically(folder / RECEIPT, pretty_json(_make(unit, stage, execution, root, folder)))
+            made = _skipped(unit, root) or _make(unit, stage, execution, root, folder)
+            receipt = _receipt(unit, stage, made, artifacts(folder, without=stage.state))
+            write_atomically(folder / RECEIPT, pretty_json(receipt))
         for name in stage.state:
             (folder / name).unlink(missing_ok=True)
         return _in_short(store.publish(root, stage.name, fingerprint), reused=False)
@@ -85,6 +97,17 @@ def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:
         )
 
 
+def _skipped(unit: dict[str, Any], root: Path) -> dict[str, Any] | None:
+    """What a unit comes to if there is nothing to make it from, because a parent has diverged; else None."""
+    for place in unit["parents"].values():
+        parent = read_receipt(_store_entry(root, place))
+        if parent["status"] == DIVERGED:
+            return {"status": SKIPPED, "reason": f"its {parent['stage']} has diverged: {parent['reason']}"}
+        if parent["status"] == SKIPPED:
+            return {"status": SKIPPED, "reason": parent["reason"]}
+    return None
+
+
 def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: Path, folder: Path) -> dict[str, Any]:
     work = Work(
         settings=unit["settings"],
@@ -95,8 +118,23 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
         label=unit["label"],
     )
     began = time.time()
-    metrics = _entry(stage)(work)
+    try:
+        made: dict[str, Any] = {"status": OK, "metrics": _entry(stage)(work)}
+    except Diverged as diverged:
+        # A result like any other: it is kept, and its descendants are not attempted.
+        print(f"{unit['label']} has diverged: {diverged.reason}", flush=True)
+        made = {"status": DIVERGED, "reason": diverged.reason, "metrics": diverged.metrics}
+    return made | {"wall_seconds": round(time.time() - began, 3)}
+
+
+def _receipt(
+    unit: dict[str, Any], stage: Stage, made: dict[str, Any], files: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     return {
+        "reason": None,
+        "metrics": {},
+        "wall_seconds": 0.0,
+        **made,
         "fingerprint": unit["fingerprint"],
         "stage": stage.name,
         "settings": unit["settings"],
@@ -104,9 +142,7 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
         "inputs": {role: [file["sha256"] for file in files] for role, files in unit["inputs"].items()},
         "code": stage.code,
         "packages": stage.versions,
-        "metrics": metrics,
-        "artifacts": artifacts(folder, without=stage.state),
-        "wall_seconds": round(time.time() - began, 3),
+        "artifacts": files,
         "host": {"name": platform.node(), "system": platform.platform(), "python": platform.python_version()},
     }
 
@@ -117,9 +153,15 @@ def _entry(stage: Stage) -> Callable[[Work], Metrics]:
 
 
 def _parent(root: Path, place: str) -> Path:
-    folder = root / place
-    check_sizes(folder, read_receipt(folder))
-    return folder
+    entry = _store_entry(root, place)
+    check_sizes(entry, read_receipt(entry))
+    return root / place
+
+
+def _store_entry(root: Path, place: str) -> Path:
+    """The folder with the receipt; a place may name a part of a result, as ``pretrain/<id>/checkpoints/1000``."""
+    stage, entry = place.split("/")[:2]
+    return root / stage / entry
 
 
 def _inputs(files: list[dict[str, str]]) -> tuple[Path, ...]:
@@ -135,7 +177,7 @@ def _inputs(files: list[dict[str, str]]) -> tuple[Path, ...]:
 
 def _in_short(folder: Path, reused: bool) -> dict[str, Any]:
     receipt = read_receipt(folder)
-    kept = {key: receipt[key] for key in ("fingerprint", "metrics", "artifacts", "wall_seconds")}
+    kept = {key: receipt[key] for key in ("fingerprint", "status", "metrics", "artifacts", "wall_seconds")}
     return kept | {"store": f"{receipt['stage']}/{folder.name}", "reused": reused}
 
 

@@ -30,6 +30,8 @@ class Stage:
         return {name: package_version(name) for name in self.packages}
 
 
+STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "work.json", "outcome.json")
+"""As ``training.state`` and ``training.launch`` name them; a test holds them equal. Importing those costs seconds."""
 _TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
 _MEASURING = ("torch", "transformers", "tokenizers", "numpy")
 _ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
@@ -40,7 +42,7 @@ STAGES = {
         Stage("tokenizer", "ptp_core.data.tokenizer:run", ("tokenizers",)),
         Stage("shards", "ptp_core.data.shards:run", ("tokenizers", "numpy")),
         Stage("task", "ptp_core.data.items:run", ()),
-        Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=("state.ckpt", "state.ckpt.new")),
+        Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=STATE_FILES),
         Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
         Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),
         Stage("evaluate", "ptp_core.measure.stages:run_evaluate", _MEASURING),

@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from ptp_core.engine.folders import Folders
 from ptp_core.errors import Where
 from ptp_core.files import pretty_json, write_atomically
-from ptp_core.identity.receipts import read_receipt
+from ptp_core.identity.receipts import DIVERGED, OK, read_receipt
 from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
 from ptp_core.report.page import write_report
@@ -24,6 +25,7 @@ from ptp_core.table.schema import from_rows, read_table, write_table
 from ptp_core.table.wide import read_wide
 
 Settings = dict[str, Any]
+CURVE_POINTS = 200
 
 
 def make_table(settings: Settings, folders: Folders) -> None:
@@ -32,7 +34,8 @@ def make_table(settings: Settings, folders: Folders) -> None:
         read_wide(WideTable.model_validate(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"]))
         for entry in settings["tables"]
     ]
-    rows = [row for variant in settings["variants"] for row in _variant_rows(variant, folders.store)]
+    sound = [v for v in settings["variants"] if is_sound(folders.store, v["checkpoint"])]
+    rows = [row for variant in sound for row in _variant_rows(variant, folders.store)]
     if rows:
         frames.append(from_rows(rows))
     write_table(pd.concat(frames, ignore_index=True), folders.home)
@@ -61,12 +64,33 @@ def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
     shared = {"variant": variant["name"], "checkpoint_tokens": variant["tokens"], "source": variant["checkpoint"]}
     rows = [shared | {"kind": "config", "name": key} | _config_value(value) for key, value in variant["config"].items()]
     for name, indicator in variant["indicators"].items():
+        if not is_sound(store, indicator["unit"]):
+            continue
         extra = {"kind": "indicator", "name": name, "family": indicator["family"], "split": indicator["split"]}
         rows.append(shared | extra | _measured(store, indicator))
     for outcome in variant["outcomes"]:
+        if not is_sound(store, outcome["unit"]):
+            continue
         extra = {"kind": "outcome", "name": outcome["task"], "family": outcome["family"], "split": "test"}
         rows.append(shared | extra | {"seed": outcome["seed"], "prompt_format": "default"} | _measured(store, outcome))
     return rows
+
+
+def is_sound(store: Path, place: str) -> bool:
+    """Whether a result was made: neither diverged nor skipped."""
+    return bool(read_receipt(store / place)["status"] == OK)
+
+
+def diverged_notes(receipts: list[dict[str, Any]], labels: dict[str, str], store: Path) -> list[str]:
+    """A sentence for each training that has diverged; ``labels``: place in the store → name."""
+    notes = []
+    for receipt in receipts:
+        for unit in receipt["units"]:
+            if unit["status"] == DIVERGED:
+                whole = read_receipt(store / unit["store"])
+                what = labels.get(unit["store"], receipt["label"])
+                notes.append(f"{receipt['stage']} of {what} has diverged ({whole['reason']}); it is left out.")
+    return notes
 
 
 def _config_value(value: Any) -> dict[str, Any]:
@@ -85,16 +109,25 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
         return None
     receipts = [json.loads(folders.receipt(*job).read_text(encoding="utf-8")) for job in settings["jobs"]]
     return Run(
-        curves={v["name"]: _curve(folders.store / v["checkpoint"] / "telemetry.csv") for v in settings["variants"]},
+        curves={v["name"]: _training_curve(folders.store / v["checkpoint"]) for v in settings["variants"]},
         held_out={v["name"]: _curve(folders.store / v["checkpoint"] / "held_out.csv") for v in settings["variants"]},
         jobs=jobs_by_stage(receipts),
         spec_text=yaml.safe_dump(settings["spec"], sort_keys=False, allow_unicode=True, width=100),
         spec_name=settings["study"],
         packages=settings["packages"],
         study_fingerprint=settings["fingerprint"],
+        warnings=diverged_notes(receipts, {v["checkpoint"]: v["name"] for v in settings["variants"]}, folders.store),
         notes=[time_note(receipts)],
         links={"measurements": "measurements.csv", "selection": "selection.json"},
     )
+
+
+def _training_curve(checkpoint: Path) -> list[tuple[float, float]]:
+    """At most CURVE_POINTS points of the loss, each the mean since the one before."""
+    table = pd.read_parquet(checkpoint / "telemetry.parquet", columns=["tokens", "loss"])
+    every = max(1, len(table) // CURVE_POINTS)
+    thin = table.groupby(np.arange(len(table)) // every).agg({"tokens": "last", "loss": "mean"})
+    return list(zip(thin["tokens"].astype(float), thin["loss"], strict=True))
 
 
 def _curve(path: Path) -> list[tuple[float, float]]:

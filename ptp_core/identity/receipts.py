@@ -10,6 +10,8 @@ from ptp_core.errors import UserError, Where
 from ptp_core.identity.digests import file_digest
 
 RECEIPT = "receipt.json"
+OK, DIVERGED, SKIPPED = "ok", "diverged", "skipped"
+"""Status of a result: made; a training that came to nothing; not attempted, because a parent did."""
 
 
 def artifacts(folder: Path, without: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:

@@ -45,7 +45,7 @@ def render(selection: Mapping[str, Any], table: pd.DataFrame, run: Run | None) -
             n_variants=short(selection.get("n_variants")),
             confidence=_confidence(selection.get("confidence")),
             verdict=mapping(selection.get("verdict")),
-            warnings=[str(warning) for warning in selection.get("warnings") or ()],
+            warnings=[*(run.warnings if run else ()), *map(str, selection.get("warnings") or ())],
             n_open=OPEN_SENTENCES,
             glances=[(outcome, glance(outcome)) for outcome in study.outcomes],
             rankings=[ranking_of(study, outcome) for outcome in study.outcomes],

@@ -25,5 +25,6 @@ class Run:
     spec_name: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
     study_fingerprint: str = ""
+    warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
     links: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import pytorch_lightning as lightning
 import torch
 
 from ptp_core.progress import Progress
-from ptp_core.training.signals import Stop, stop_wishes
+from ptp_core.signals import Stop, stop_wishes
 from ptp_core.training.state import State, save_state
 from ptp_core.work import Diverged, Interrupted
 

@@ -94,7 +94,7 @@ class Steps(IterableDataset[dict[str, Any]]):
 
 def _prepare(model: Any, execution: Execution) -> None:
     if execution.activation_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     if execution.compile:
         # In place: names of parameters, and so saved states, stay what they are.
         model.compile()

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError
+from ptp_core.signals import stop_wishes
 from ptp_core.spec.execution import Execution
-from ptp_core.training.signals import stop_wishes
 from ptp_core.work import Diverged, Interrupted, Metrics, Work
 
 WORK, OUTCOME = "work.json", "outcome.json"

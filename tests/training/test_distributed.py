@@ -1,4 +1,4 @@
-"""Several processes, DeepSpeed ZeRO 0 to 3: the same training as in one process, also across a kill and a new layout."""
+"""Several processes, DeepSpeed ZeRO 0 to 3: the same training as in one process, across a kill and a new layout too."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def test_two_processes_with_zero_train_as_one_process_does(
     assert_same_training(tmp_path / "run", alone[0])
 
 
-def test_accumulation_in_one_process_changes_nothing(
-    tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path
-) -> None:
+def test_accumulation_in_one_process_changes_nothing(tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path) -> None:
     metrics = train(tiny, tmp_path / "run", micro_batch_tokens=32)
     assert metrics["layout"] == {"processes": 1, "accumulation": 8, "rows": 1, "zero_stage": None}
     assert_same_training(tmp_path / "run", alone[0])
@@ -95,7 +93,10 @@ def start(tiny: Tiny, folder: Path, **execution: Any) -> subprocess.Popen[bytes]
     arguments = [json.dumps(value) for value in (str(folder), parents, pretraining(**RECIPE), execution)]
     root = str(Path(__file__).parents[2])
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments], cwd=root, env=os.environ | {"PYTHONPATH": root}, start_new_session=True
+        [sys.executable, "-c", SCRIPT, *arguments],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": root},
+        start_new_session=True,
     )
 
 
@@ -150,7 +151,5 @@ def test_the_command_for_several_nodes_starts_a_process_a_device() -> None:
 
 def test_micro_batches_of_all_processes_make_up_the_global_batch() -> None:
     layout = Layout(processes=3, accumulation=2, rows=4)
-    rows = [
-        layout.first_row(rank, micro) + i for micro in range(2) for rank in range(3) for i in range(layout.rows)
-    ]
+    rows = [layout.first_row(rank, micro) + i for micro in range(2) for rank in range(3) for i in range(layout.rows)]
     assert sorted(rows) == list(range(24))

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.errors import UserError
+from ptp_core.objectives.batch import IGNORE
+from ptp_core.spec.pretrain import PretrainSettings
 from ptp_core.training import pretrain
+from ptp_core.training.batches import Batches
 from ptp_core.work import Metrics
 from tests import tiny as tiny_study
 from tests.tiny import DOMAINS, LENGTH, Tiny, pretraining
@@ -21,6 +25,11 @@ from tests.tiny import DOMAINS, LENGTH, Tiny, pretraining
 
 def train(tiny: Tiny, folder: Path, **recipe: Any) -> Metrics:
     return tiny_study.make(pretrain.run, folder, pretraining(**recipe), {"tokenizer": tiny.tokenizer} | tiny.shards)
+
+
+def batches(tiny: Tiny, **recipe: Any) -> Batches:
+    settings = PretrainSettings.model_validate(pretraining(**recipe))
+    return Batches(settings, {"tokenizer": tiny.tokenizer} | tiny.shards, steps=60)
 
 
 def weights(folder: Path) -> bytes:
@@ -36,6 +45,7 @@ def test_two_runs_give_the_same_bytes(tiny: Tiny, checkpoint: Path, tmp_path: Pa
     train(tiny, tmp_path / "again")
     files = {path.name for path in checkpoint.iterdir()}
     assert {path.name for path in (tmp_path / "again").iterdir()} == files
+    files.remove("telemetry.parquet")  # it holds the times of the steps
     assert all((tmp_path / "again" / name).read_bytes() == (checkpoint / name).read_bytes() for name in files)
 
 
@@ -47,7 +57,7 @@ def test_another_seed_gives_another_model(tiny: Tiny, checkpoint: Path, tmp_path
 def test_a_folder_holds_a_model_a_tokenizer_and_its_losses_and_nothing_else(checkpoint: Path) -> None:
     assert {path.name for path in checkpoint.iterdir()} == {
         "model.safetensors", "config.json", "generation_config.json",
-        "tokenizer.json", "tokenizer_config.json", "telemetry.csv", "held_out.csv",
+        "tokenizer.json", "tokenizer_config.json", "telemetry.parquet", "held_out.csv",
     }  # fmt: skip
 
 
@@ -67,24 +77,49 @@ def test_metrics_say_what_was_done(tiny: Tiny, tmp_path: Path) -> None:
     json.dumps(metrics, allow_nan=False)
 
 
-def test_telemetry_has_the_losses_of_all_steps_and_the_rates(checkpoint: Path) -> None:
-    rows = table(checkpoint / "telemetry.csv")
-    assert list(rows[0]) == ["step", "tokens", "loss", "lr"]
-    assert [row["step"] for row in rows] == list(range(1, 61))
-    assert [row["tokens"] for row in rows] == [256 * step for step in range(1, 61)]
-    assert rows[0]["lr"] == pytest.approx(1e-2 / 3)
-    assert max(row["lr"] for row in rows) == 1e-2
-    assert rows[-1]["lr"] == pytest.approx(1e-3, rel=0.01)
-    assert rows[-1]["loss"] < rows[0]["loss"] - 1
+def test_telemetry_has_a_row_for_every_step(checkpoint: Path) -> None:
+    table = pd.read_parquet(checkpoint / "telemetry.parquet")
+    assert list(table) == [
+        "step", "tokens", "loss", "lr", "grad_norm", "seconds", "peak_memory_mb", "tokens_per_second", "mfu",
+    ]  # fmt: skip
+    assert list(table["step"]) == list(range(1, 61))
+    assert list(table["tokens"]) == [256 * step for step in range(1, 61)]
+    assert table["lr"][0] == pytest.approx(1e-2 / 3)
+    assert table["lr"].max() == 1e-2
+    assert table["lr"].iloc[-1] == pytest.approx(1e-3, rel=0.01)
+    assert table["loss"].iloc[-1] < table["loss"][0] - 1
+    assert np.allclose(table["tokens_per_second"], 256 / table["seconds"])
+    assert table["mfu"].isna().all(), "the peak of a CPU is not known"
 
 
-def test_long_telemetry_is_thinned_to_means(tmp_path: Path) -> None:
-    plan = pretrain.Optimisation(steps=500, lr=1, warmup_steps=0)
-    history = {"loss": [float(i) for i in range(500)], "held_out": [[0, 2.0]]}
-    pretrain._write_telemetry(tmp_path, history, plan, per_step=10)
-    rows = table(tmp_path / "telemetry.csv")
-    assert [row["step"] for row in rows] == list(range(2, 501, 2))
-    assert [row["loss"] for row in rows[:2]] == [0.5, 2.5]
+def test_utilisation_is_flops_per_second_over_the_peak_that_is_stated(tiny: Tiny, tmp_path: Path) -> None:
+    parents = {"tokenizer": tiny.tokenizer} | tiny.shards
+    tiny_study.make(pretrain.run, tmp_path / "run", pretraining(tokens=1024), parents, peak_flops=1e10)
+    table = pd.read_parquet(tmp_path / "run" / "telemetry.parquet")
+    flops = 6 * 26720 + 12 * 1 * 32 * LENGTH
+    assert np.allclose(table["mfu"], flops * table["tokens_per_second"] / 1e10)
+
+
+def test_tensorboard_events_are_written_on_demand(tiny: Tiny, tmp_path: Path) -> None:
+    parents = {"tokenizer": tiny.tokenizer} | tiny.shards
+    tiny_study.make(pretrain.run, tmp_path / "run", pretraining(tokens=1024), parents, tensorboard=True)
+    (events,) = (tmp_path / "run" / "tensorboard").iterdir()
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = EventAccumulator(str(events)).Reload()
+    losses = pd.read_parquet(tmp_path / "run" / "telemetry.parquet")["loss"]
+    assert [point.value for point in log.Scalars("loss")] == pytest.approx(list(losses), rel=1e-6)
+    assert [point.step for point in log.Scalars("loss")] == [256, 512, 768, 1024]
+
+
+def test_checkpoints_on_the_way_are_models_of_their_step(tiny: Tiny, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", checkpoints=[2560, 5000], tokens=7680)
+    train(tiny, tmp_path / "short", tokens=7680, checkpoints=[2560])
+    folder = tmp_path / "run" / "checkpoints"
+    assert {path.name for path in folder.iterdir()} == {"2560", "5000"}
+    assert {path.name for path in (folder / "2560").iterdir()} >= {"model.safetensors", "config.json", "tokenizer.json"}
+    assert weights(folder / "2560") == weights(tmp_path / "short" / "checkpoints" / "2560")
+    assert len({weights(place) for place in (folder / "2560", folder / "5000", tmp_path / "run")}) == 3
 
 
 def test_held_out_loss_is_taken_at_the_start_at_the_end_and_in_between(checkpoint: Path) -> None:
@@ -110,20 +145,33 @@ def test_hugging_face_loads_the_model_and_computes_the_same_held_out_loss(tiny: 
 
 
 def test_batches_depend_on_the_step_alone(tiny: Tiny) -> None:
-    settings = pretrain.PretrainSettings.model_validate(pretraining(objective="sc+plm"))
-    parents = {"tokenizer": tiny.tokenizer} | tiny.shards
-    first, second = (pretrain.Batches(settings, parents) for _ in range(2))
-    ahead = {step: first.at(step) for step in range(10)}
+    first, second = (batches(tiny, objective="sc+plm") for _ in range(2))
+    ahead = {step: first.at(step, 0, 8)["inputs"] for step in range(10)}
     for step in (7, 2, 9):
-        assert all(torch.equal(ahead[step][key], value) for key, value in second.at(step).items())
+        assert torch.equal(ahead[step], second.at(step, 0, 8)["inputs"])
+
+
+def test_rows_of_a_batch_are_the_same_in_whatever_parts_it_is_made(tiny: Tiny) -> None:
+    made = batches(tiny, objective="sc+plm")
+    whole = made.at(3, 0, 8)
+    parts = [made.at(3, first, 2) for first in (0, 2, 4, 6)]
+    for key in ("inputs", "targets"):
+        assert torch.equal(torch.cat([part[key] for part in parts]), whole[key])
+    assert {part["global_targets"] for part in parts} == {float((whole["targets"] != IGNORE).sum())}
 
 
 def test_the_learning_rate_does_not_change_which_tokens_are_seen(tiny: Tiny) -> None:
-    parents = {"tokenizer": tiny.tokenizer} | tiny.shards
-    one, two = (
-        pretrain.Batches(pretrain.PretrainSettings.model_validate(pretraining(lr=lr)), parents) for lr in (1e-3, 1e-2)
-    )
-    assert torch.equal(one.at(3)["inputs"], two.at(3)["inputs"])
+    one, two = (batches(tiny, lr=lr) for lr in (1e-3, 1e-2))
+    assert torch.equal(one.at(3, 0, 8)["inputs"], two.at(3, 0, 8)["inputs"])
+
+
+def test_a_source_that_is_repeated_too_often_is_named(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = train(tiny, tmp_path / "run", tokens=60 * 1024, batch_tokens=1024)
+    assert metrics["epochs"]["animals"] > 4
+    assert "run: animals is repeated " in capsys.readouterr().out
+    assert sum(metrics["tokens_by_domain"].values()) == metrics["tokens"]
 
 
 @pytest.mark.parametrize(("length", "message"), [(2048, "has too little held-out text"), (16_384, "is too short")])

@@ -20,8 +20,10 @@ import pytest
 from ptp_core.cli import main
 from ptp_core.engine.commands import run_job_file
 from ptp_core.engine.workflow import Workflow, prepare
+from ptp_core.errors import EXIT_RETRY
 from ptp_core.training import pretrain
-from ptp_core.training.callbacks import NEW_STATE, STATE, ShowProgress
+from ptp_core.training.callbacks import ShowProgress
+from ptp_core.training.state import FILES, NEW, PREVIOUS, STATE
 from ptp_core.work import Metrics
 from tests import tiny as tiny_study
 from tests.tiny import Tiny, pretraining
@@ -37,24 +39,24 @@ def train(tiny: Tiny, folder: Path) -> Metrics:
 @pytest.fixture
 def cut(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a run that failed in the middle of its thirtieth step."""
-    advance = ShowProgress.on_train_batch_end
+    advance = ShowProgress.after_step
 
-    def failing(self: ShowProgress, trainer: Any, *rest: Any) -> None:
-        if trainer.global_step == CUT_AT:
+    def failing(self: ShowProgress, trainer: Any, module: Any) -> None:
+        if module.step == CUT_AT:
             raise OSError("power cut")
-        advance(self, trainer, *rest)
+        advance(self, trainer, module)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ShowProgress, "on_train_batch_end", failing)
+        patch.setattr(ShowProgress, "after_step", failing)
         with pytest.raises(OSError, match="power cut"):
             train(tiny, tmp_path / "cut")
-    assert {path.name for path in (tmp_path / "cut").iterdir()} == {STATE}
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {STATE, PREVIOUS}
     return tmp_path / "cut"
 
 
 def artifacts(folder: Path) -> set[str]:
-    """What a run leaves that counts; its state is taken away when the result is published."""
-    return {path.name for path in folder.iterdir()} - {STATE, NEW_STATE}
+    """What a run leaves that is the same every time: without its state and the times of its steps."""
+    return {path.name for path in folder.iterdir()} - {*FILES, "telemetry.parquet"}
 
 
 def is_same(folder: Path, other: Path) -> bool:
@@ -74,7 +76,7 @@ def test_a_cut_run_goes_on_and_ends_with_the_same_bytes(
 
 def test_half_a_new_state_does_not_harm_the_old_one_and_is_no_artifact(tiny: Tiny, cut: Path, checkpoint: Path) -> None:
     state = (cut / STATE).read_bytes()
-    (cut / NEW_STATE).write_bytes(state[: len(state) // 2])
+    (cut / NEW).write_bytes(state[: len(state) // 2])
     parents = {"tokenizer": tiny.tokenizer} | tiny.shards
     # Nothing is saved any more in what is left of the run.
     metrics = tiny_study.make(pretrain.run, cut, pretraining(), parents, save_seconds=1000)
@@ -96,8 +98,15 @@ def test_a_damaged_state_means_starting_again_with_a_line_in_the_log(
     tiny: Tiny, cut: Path, checkpoint: Path, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (cut / STATE).write_bytes(damage((cut / STATE).read_bytes()))
+    (cut / PREVIOUS).unlink()
     assert train(tiny, cut)["resumed_from_step"] == 0
     assert "state.ckpt cannot be read" in capsys.readouterr().out
+    assert is_same(cut, checkpoint)
+
+
+def test_after_a_damaged_state_the_one_before_it_is_taken(tiny: Tiny, cut: Path, checkpoint: Path) -> None:
+    (cut / STATE).write_bytes(_flipped((cut / STATE).read_bytes()))
+    assert train(tiny, cut)["resumed_from_step"] == CUT_AT - 2
     assert is_same(cut, checkpoint)
 
 
@@ -110,7 +119,8 @@ class _Payload:
 
 
 def test_a_state_that_is_a_pickle_is_not_executed(tiny: Tiny, cut: Path, tmp_path: Path) -> None:
-    (cut / STATE).write_bytes(pickle.dumps({"global_step": _Payload(tmp_path / "executed")}))
+    (cut / STATE).write_bytes(pickle.dumps({"step": _Payload(tmp_path / "executed")}))
+    (cut / PREVIOUS).unlink()
     assert train(tiny, cut)["resumed_from_step"] == 0
     assert not (tmp_path / "executed").exists()
 
@@ -186,21 +196,50 @@ def test_a_killed_process_is_taken_up_where_it_was_and_ends_with_the_same_bytes(
     straight = json.loads((undisturbed / receipt.relative_to(study.folders.results)).read_text())["units"][0]
     assert resumed["metrics"]["resumed_from_step"] > 0
     assert straight["metrics"]["resumed_from_step"] == 0
+    for unit in (resumed, straight):
+        del unit["artifacts"]["telemetry.parquet"]
     assert resumed["artifacts"] == straight["artifacts"]
     assert "model.safetensors" in resumed["artifacts"]
-    assert not {STATE, NEW_STATE} & {path.name for path in (study.folders.store / resumed["store"]).iterdir()}
+    assert not {*FILES} & {path.name for path in (study.folders.store / resumed["store"]).iterdir()}
     assert not list(study.folders.store.glob("pretrain/*.partial"))
 
 
-def test_a_diverged_run_says_so_without_a_traceback(
+@pytest.mark.slow
+@pytest.mark.parametrize("wish", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_saves_the_state_and_ends_with_the_retry_code(study: Workflow, wish: signal.Signals) -> None:
+    job, receipt = first_variant(study)
+    # Nothing is saved by the clock: what is there afterwards was saved on demand.
+    job.write_text(job.read_text().replace('"save_seconds": 0.05', '"save_seconds": 1000.0'))
+    command = [sys.executable, "-m", "ptp_core", "job", str(job), "--results", str(study.folders.results)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    partial = study.folders.store / "pretrain"
+    with subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        while process.poll() is None and "sc+clm:" not in first:
+            first = process.stderr.readline()
+        process.send_signal(wish)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == EXIT_RETRY
+    assert f"asked to stop ({wish.name}) after step " in said
+    assert "Traceback" not in said
+    assert not receipt.exists()
+    assert list(partial.glob(f"*.partial/{STATE}"))
+    run_job_file(job, study.folders.results)
+    assert json.loads(receipt.read_text())["units"][0]["metrics"]["resumed_from_step"] > 0
+
+
+def test_a_diverged_run_is_a_result_with_its_telemetry(
     study: Workflow, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = pretrain.optimisation_of
     monkeypatch.setattr(pretrain, "optimisation_of", lambda recipe: dataclasses.replace(plan(recipe), lr=1e30))
     job, receipt = first_variant(study)
-    assert main(["job", str(job), "--results", str(study.folders.results)]) == 2
-    said = capsys.readouterr().err
-    assert "training diverged: the loss is " in said
-    assert said.endswith("; lower lr\n")
-    assert "Traceback" not in said
-    assert not receipt.exists()
+    assert main(["job", str(job), "--results", str(study.folders.results)]) == 0
+    assert "sc+clm has diverged: loss nan at step " in capsys.readouterr().out
+    unit = json.loads(receipt.read_text())["units"][0]
+    assert unit["status"] == "diverged"
+    assert unit["metrics"]["steps"] < 40
+    assert set(unit["artifacts"]) == {"telemetry.parquet", "held_out.csv"}

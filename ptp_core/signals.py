@@ -1,4 +1,4 @@
-"""SIGTERM and SIGUSR1 as a wish to stop: noted at once, honoured at the end of a step."""
+"""SIGTERM and SIGUSR1 as a wish to stop: a training honours it at the end of a step, all else at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from ptp_core.work import Interrupted
 
 WISHES = (signal.SIGTERM, signal.SIGUSR1)
 
@@ -15,6 +17,17 @@ class Stop:
 
     def __init__(self) -> None:
         self.name = ""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While it lasts, both signals raise Interrupted wherever the process is."""
+
+    def leave(number: int) -> None:
+        raise Interrupted(f"asked to stop ({signal.Signals(number).name})")
+
+    with stop_wishes(leave):
+        yield
 
 
 @contextmanager
