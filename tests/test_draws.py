@@ -105,7 +105,7 @@ def test_every_place_is_equally_likely_to_go_anywhere(size: int) -> None:
 def test_all_orders_of_a_few_places_occur_about_equally_often() -> None:
     keys = hashed(key("orders"), rows(6000))
     together = np.stack([permuted(np.full(6000, place), 4, keys) for place in range(4)], axis=1)
-    orders = {order: 0 for order in itertools.permutations(range(4))}
+    orders = dict.fromkeys(itertools.permutations(range(4)), 0)
     for order in map(tuple, together.tolist()):
         orders[order] += 1
     assert stats.chisquare(list(orders.values())).pvalue > 0.001

@@ -13,6 +13,8 @@ import torch
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.sampler import Sampler
 from ptp_core.data.shards import HELD_OUT, TRAIN, open_tokens
+from ptp_core.data.streams import Stream
+from ptp_core.draws import Draws, key
 from ptp_core.objectives.batch import Batch
 from ptp_core.objectives.mix import make_batch
 from ptp_core.progress import Progress
@@ -91,25 +93,25 @@ class Batches:
         self.objective, self.seed = recipe.objective, _seed(recipe)
         self.rows = recipe.batch_tokens // recipe.sequence_length
         self.special = tokenizers.special(parents["tokenizer"])
-        streams = {domain: open_tokens(parents[f"shards/{domain}"], TRAIN) for domain in settings.weights}
+        streams = {domain: Stream(open_tokens(parents[f"shards/{domain}"], TRAIN)) for domain in settings.weights}
         steps = recipe.tokens // recipe.batch_tokens
         self.sampler = Sampler(streams, settings.weights, self.seed, recipe.sequence_length, steps * self.rows)
 
     def at(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of a step: a pure function of the seed and the step."""
-        rng = np.random.default_rng([self.seed, 3, step])
-        rows = self.sampler.rows(step * self.rows, self.rows)
-        return to_tensors(make_batch(self.objective, rows, rng, self.special))
+        start = step * self.rows
+        draws = Draws(self.seed, np.arange(start, start + self.rows))
+        return to_tensors(make_batch(self.objective, self.sampler.rows(start, self.rows), draws, self.special))
 
     def held_out(self) -> list[Batch]:
         """One batch a domain of the mixture, the same at every call."""
         length = self.settings.recipe.sequence_length
         result = []
-        for i, domain in enumerate(sorted(self.settings.weights)):
+        for domain in sorted(self.settings.weights):
             tokens = open_tokens(self.parents[f"shards/{domain}"], HELD_OUT)
             rows = windows(tokens, length, HELD_OUT_TOKENS, domain)
-            rng = np.random.default_rng([self.seed, 4, i])
-            result.append(make_batch(self.objective, rows, rng, self.special))
+            draws = Draws(key(self.seed, "held out", domain), np.arange(len(rows)))
+            result.append(make_batch(self.objective, rows, draws, self.special))
         return result
 
 

@@ -39,7 +39,7 @@ def test_good_studies_are_handed_on() -> None:
         (edit("study.yaml", "train: train.jsonl", 'train: "t*.jsonl"'),
          "study.yaml:8 tasks.quiz.train: this names several files; expected one file, got 2"),
         (edit("study.yaml", "data:\n", "data:\n  tokenizer: {sentinels: 4}\n"),
-         "study.yaml:4 data.tokenizer.sentinels: span corruption hides up to 6 spans in 128 tokens; "
+         "study.yaml:4 data.tokenizer.sentinels: sc hides up to 6 spans in 128 tokens; "
          "expected at least 6, got 4"),
         (put("news.jsonl", '{"text": "one"}\n{"txt": "two"}\n'),
          'news.jsonl:2: no text under "text"; set text_field; this line has: txt'),
