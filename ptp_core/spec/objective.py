@@ -56,7 +56,7 @@ FAMILIES: Mapping[str, tuple[Form, ...]] = {
         Form("sc", 0.15, 3.0, "r"), Form("sc", 0.15, 8.0, "r"), Form("plm", mode="s"),
         Form("sc", 0.5, 3.0, "x"), Form("sc", 0.5, 8.0, "x"), Form("sc", 0.15, 64.0, "x"), Form("sc", 0.5, 64.0, "x"),
     ),
-    # Tay et al. 2022 (U-PaLM), section 3.1, without mode tokens.
+    # Tay et al. 2022 (U-PaLM), without mode tokens.
     "ul2r": (Form("sc", 0.15, 3.0), Form("sc", 0.5, 32.0), Form("plm")),
 }  # fmt: skip
 

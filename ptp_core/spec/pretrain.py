@@ -13,7 +13,10 @@ from ptp_core.spec.quantities import Count
 class Recipe(Section):
     """How one variant is pre-trained: everything that may differ between variants of one study."""
 
-    objective: Objective = identity("clm, plm, sc, sc(rate,length), or several joined by +", default="clm")
+    objective: Objective = identity(
+        "clm, plm, sc, sc(rate,length), ul2, ul2r, or several joined by +, with weights if you like: 0.7*clm+0.3*sc",
+        default="clm",
+    )
     mixture: Name = execution("name of one of the study's mixtures; its weights are identity", default="uniform")
     tokens: Count = identity("training budget, counted in positions fed to the model", unit="tokens")
     lr: float = identity("peak learning rate", unit="1/step", default=3e-3, gt=0, lt=10)
