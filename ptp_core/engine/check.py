@@ -12,7 +12,6 @@ from ptp_core.errors import UserError, UserErrors
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.load import LoadedStudy, load_study
-from ptp_core.spec.objective import terms
 from ptp_core.spec.pretrain import Recipe
 from ptp_core.spec.yaml_lines import PlacePath
 
@@ -97,20 +96,20 @@ def _check_tables(study: LoadedStudy) -> None:
 
 
 def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
-    from ptp_core.objectives.span_corruption import plan
+    from ptp_core.objectives.mix import spans_needed
 
     assert study.spec.data is not None
     assert study.spec.model is not None
     place, sentinels = ("data", "tokenizer", "sentinels"), study.spec.data.tokenizer.sentinels
-    kinds = [(term, recipe.sequence_length) for term in terms(recipe.objective)]
+    asked = [(recipe.objective, recipe.sequence_length)]
     if "ppl_sc" in study.indicators:
         # Perplexities are taken over the model's whole context, whatever the variants train on.
-        kinds += [(term, study.spec.model.context) for term in terms("sc")]
-    spans = [(plan(length, rate, mean).spans, length) for (kind, rate, mean), length in kinds if kind == "sc"]
-    needed, length = max(spans, default=(0, 0))
+        asked.append(("sc", study.spec.model.context))
+    needed, length, objective = max((spans_needed(objective, length), length, objective) for objective, length in asked)
     if needed > sentinels:
         raise UserError(
-            f"span corruption hides up to {needed} spans in {length} tokens",
+            f"{objective} hides up to {needed} spans in {length} tokens",
             where=study.where(*place), subject=dotted(place), expected=f"at least {needed}",
-            got=sentinels, fix="raise it",
+            got=sentinels,
+            fix="raise it; a tokenizer made elsewhere needs as many tokens <extra_id_0>, <extra_id_1>, …",
         )  # fmt: skip

@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ptp_core.data.shards import Tokens
+from ptp_core.draws import Draws, key
 from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.objectives.mix import make_batch
+from ptp_core.spec.objective import terms
 from ptp_core.special import SpecialTokens
 from ptp_core.training.loss import to_tensors, token_losses, windows
 
@@ -43,10 +45,11 @@ def perplexities(
     tokens count, not the sentinels: a model that has never met a sentinel is asked about text, not about our markup.
     """
     found: dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
-    for i, (domain, tokens) in enumerate(sorted(streams.items())):
-        rng = np.random.default_rng([CORRUPTION_SEED, i])
-        batch = make_batch(objective, windows(tokens, length, limit, domain), rng, special)
-        found[domain] = _window_losses(model, _without_markup(batch, special) if "sc" in objective else batch)
+    hides = any(term.kind == "sc" for term in terms(objective))
+    for domain, tokens in sorted(streams.items()):
+        rows = windows(tokens, length, limit, domain)
+        batch = make_batch(objective, rows, Draws(key(CORRUPTION_SEED, domain), np.arange(len(rows))), special)
+        found[domain] = _window_losses(model, _without_markup(batch, special) if hides else batch)
     result = {domain: _perplexity(*losses) for domain, losses in found.items()}
     totals = (np.concatenate([pair[k] for pair in found.values()]) for k in (0, 1))
     return result | {"overall": _perplexity(*totals)}

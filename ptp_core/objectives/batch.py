@@ -12,6 +12,9 @@ IGNORE = -100
 
 Ints = NDArray[np.int64]
 
+TERM, PREFIX, KEPT, HIDDEN = range(4)
+"""What a row's draws are for: its term in a mix, the length of its prefix, the pieces kept and the pieces hidden."""
+
 
 class Batch(NamedTuple):
     """Rows ready for a decoder: position t sees ``inputs[t]`` and is asked for ``targets[t]``."""

@@ -9,7 +9,7 @@ from pydantic import field_validator
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.model import Model
 from ptp_core.spec.objective import Objective
-from ptp_core.spec.quantities import Count
+from ptp_core.spec.quantities import WHOLE, Count, Quantile
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
 Precision = Literal["fp32", "bf16"]
@@ -18,8 +18,16 @@ Precision = Literal["fp32", "bf16"]
 class Recipe(Section):
     """How one variant is pre-trained: everything that may differ between variants of one study."""
 
-    objective: Objective = identity("clm, plm, sc, sc(rate,length), or several joined by +", default="clm")
+    objective: Objective = identity(
+        "clm, plm, sc, sc(rate,length), ul2, ul2r, or several joined by +, with weights if you like: 0.7*clm+0.3*sc",
+        default="clm",
+    )
     mixture: Name = execution("name of one of the study's mixtures; its weights are identity", default="uniform")
+    length_quantile: Quantile | None = identity(
+        "only documents whose length in tokens lies between these quantiles of their source; default: the source's",
+        unit="percent", default=None,
+    )  # fmt: skip
+    tags: bool | None = identity("the source's name in front of each document; default: the source's", default=None)
     tokens: Count = identity("training budget, counted in positions fed to the model", unit="tokens")
     lr: float = identity("peak learning rate", unit="1/step", default=3e-3, gt=0, lt=10)
     batch_tokens: Count = identity("global batch", unit="tokens", default=2048)
@@ -87,12 +95,20 @@ class Pretrain(Section):
     exclude: list[dict[str, Any]] = identity("combinations to leave out of the grid", default=[])
 
 
+class View(Section):
+    """What a variant sees of a source."""
+
+    length_quantile: Quantile = identity("documents of lengths between these quantiles", unit="percent", default=WHOLE)
+    tag: bool = identity("the source's name in front of each document", default=False)
+
+
 class PretrainSettings(Section):
     """All that decides the weights of one variant, beside its data."""
 
     recipe: Recipe = identity("how it is trained")
     model: Model = identity("what is trained")
     weights: dict[str, float] = identity("share of each domain; they add up to 1")
+    views: dict[str, View] = identity("what is seen of a domain, where that is not all of it", default={})
 
 
 class AnnealSettings(Section):

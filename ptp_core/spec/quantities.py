@@ -6,7 +6,7 @@ import re
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _QUANTITY = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
@@ -69,3 +69,17 @@ Count = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string"}]}),
 ]
 """A positive whole number; suffixes k, M, B, T are understood."""
+
+
+WHOLE = (0.0, 100.0)
+"""The quantiles between which everything lies."""
+
+
+def _in_order(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] < value[1] <= 100:
+        raise ValueError("write [low, high] in percent with 0 ≤ low < high ≤ 100")
+    return value
+
+
+Quantile = Annotated[tuple[float, float], AfterValidator(_in_order)]
+"""From and to, in percent of what is ordered."""

@@ -10,10 +10,13 @@ import numpy as np
 
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.sampler import Sampler
-from ptp_core.data.shards import HELD_OUT, TRAIN, open_tokens
-from ptp_core.objectives.batch import IGNORE, Batch
-from ptp_core.objectives.mix import make_batch
-from ptp_core.spec.pretrain import PretrainSettings
+from ptp_core.data.shards import HELD_OUT, open_tokens
+from ptp_core.data.streams import Stream, open_stream
+from ptp_core.draws import Draws, key
+from ptp_core.objectives.batch import Batch
+from ptp_core.objectives.mix import make_batch, targets_in
+from ptp_core.spec.pretrain import PretrainSettings, View
+from ptp_core.spec.quantities import WHOLE
 from ptp_core.training.loss import to_tensors, windows
 
 HELD_OUT_TOKENS = 4096
@@ -29,26 +32,32 @@ class Batches:
         self.settings, self.parents, self.seed = settings, parents, recipe.seed
         self.rows = recipe.batch_tokens // recipe.sequence_length
         self.special = tokenizers.special(parents["tokenizer"])
-        streams = {domain: open_tokens(parents[f"shards/{domain}"], TRAIN) for domain in settings.weights}
+        streams = {domain: self._stream(domain) for domain in settings.weights}
         self.sampler = Sampler(streams, settings.weights, self.seed, recipe.sequence_length, steps * self.rows)
 
     def at(self, step: int, first: int, count: int) -> dict[str, Any]:
         """Rows ``first … first + count - 1`` of a step's batch, and ``global_targets``: how many all of it has."""
-        rng = np.random.default_rng([self.seed, 3, step])
-        rows = self.sampler.rows(step * self.rows, self.rows)
-        whole = make_batch(self.settings.recipe.objective, rows, rng, self.special)
-        part = Batch(*(array[first : first + count] for array in whole))
-        return to_tensors(part) | {"global_targets": float((whole.targets != IGNORE).sum())}
+        recipe, start = self.settings.recipe, step * self.rows
+        everyone = Draws(self.seed, np.arange(start, start + self.rows))
+        targets = targets_in(recipe.objective, everyone, recipe.sequence_length, self.special)
+        mine = np.arange(start + first, start + first + count)
+        made = make_batch(recipe.objective, self.sampler.at(mine), Draws(self.seed, mine), self.special)
+        return to_tensors(made) | {"global_targets": float(targets.sum())}
 
     def held_out(self) -> list[Batch]:
         """One batch a domain of the mixture, the same at every call."""
         recipe, result = self.settings.recipe, []
-        for i, domain in enumerate(sorted(self.settings.weights)):
+        for domain in sorted(self.settings.weights):
             tokens = open_tokens(self.parents[f"shards/{domain}"], HELD_OUT)
             rows = windows(tokens, recipe.sequence_length, HELD_OUT_TOKENS, domain)
-            rng = np.random.default_rng([self.seed, 4, i])
-            result.append(make_batch(recipe.objective, rows, rng, self.special))
+            draws = Draws(key(self.seed, "held out", domain), np.arange(len(rows)))
+            result.append(make_batch(recipe.objective, rows, draws, self.special))
         return result
+
+    def _stream(self, domain: str) -> Stream:
+        view = self.settings.views.get(domain, View())
+        quantile = None if view.length_quantile == WHOLE else view.length_quantile
+        return open_stream(self.parents[f"shards/{domain}"], "train", quantile, view.tag, self.special.bos)
 
     def chain(self, digest: str, step: int) -> str:
         """The digest of all batches up to and with this step, from the digest of those before it.

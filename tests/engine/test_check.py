@@ -12,6 +12,7 @@ from ptp_core.engine.check import check_study
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import UserError
 from ptp_core.files import write_atomically
+from ptp_core.spec.objective import normalise
 from tests.engine.good_study import TABLE, edit, listing, put, remove
 
 
@@ -39,7 +40,7 @@ def test_good_studies_are_handed_on() -> None:
         (edit("study.yaml", "train: train.jsonl", 'train: "t*.jsonl"'),
          "study.yaml:8 tasks.quiz.train: this names several files; expected one file, got 2"),
         (edit("study.yaml", "data:\n", "data:\n  tokenizer: {sentinels: 4}\n"),
-         "study.yaml:4 data.tokenizer.sentinels: span corruption hides up to 6 spans in 128 tokens; "
+         "study.yaml:4 data.tokenizer.sentinels: sc hides up to 6 spans in 128 tokens; "
          "expected at least 6, got 4"),
         (put("news.jsonl", '{"text": "one"}\n{"txt": "two"}\n'),
          'news.jsonl:2: no text under "text"; set text_field; this line has: txt'),
@@ -55,6 +56,20 @@ def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], 
     found = complaint("study.yaml")
     assert found.startswith(message)
     assert "\n" not in found
+
+
+@pytest.mark.parametrize(("objective", "needed"), [("ul2", 16), ("ul2r+clm", 6), ("2*clm+[x]sc(0.5,8)", 7)])
+def test_every_term_of_an_objective_must_find_its_sentinels(folder: Path, objective: str, needed: int) -> None:
+    edit("study.yaml", "objective: [clm, sc]", f'objective: ["{objective}", clm]')(folder)
+    edit("study.yaml", "data:\n", f"data:\n  tokenizer: {{sentinels: {needed - 1}}}\n")(folder)
+    found = complaint("study.yaml")
+    assert found == (
+        f"study.yaml:4 data.tokenizer.sentinels: {normalise(objective)} hides up to {needed} spans in 128 tokens; "
+        f"expected at least {needed}, got {needed - 1}; "
+        "raise it; a tokenizer made elsewhere needs as many tokens <extra_id_0>, <extra_id_1>, …"
+    )
+    edit("study.yaml", f"sentinels: {needed - 1}", f"sentinels: {needed}")(folder)
+    check_study(Path("study.yaml"))
 
 
 def test_a_folder_that_may_not_be_entered_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.shards import HELD_OUT, open_tokens
+from ptp_core.draws import Draws, key
 from ptp_core.errors import UserError
 from ptp_core.measure import perplexity as module
 from ptp_core.measure.perplexity import CORRUPTION_SEED, Perplexity, _perplexity, perplexities
@@ -67,9 +68,9 @@ def test_ppl_clm_is_that_of_hugging_face_on_the_same_windows(model: Any, streams
 def test_ppl_sc_is_that_of_a_slow_reference_and_counts_text_only(model: Any, streams: dict[str, Any]) -> None:
     found = measured(model, streams, "sc", limit=300)
     markup = {IGNORE, SPECIAL.eos, *range(SPECIAL.first_sentinel, SPECIAL.first_sentinel + SENTINELS)}
-    for i, domain in enumerate(sorted(streams)):
-        rng = np.random.default_rng([CORRUPTION_SEED, i])
-        batch = make_batch("sc", windows(streams[domain], LENGTH, 300, domain), rng, SPECIAL)
+    for domain in streams:
+        rows = windows(streams[domain], LENGTH, 300, domain)
+        batch = make_batch("sc", rows, Draws(key(CORRUPTION_SEED, domain), np.arange(len(rows))), SPECIAL)
         losses = []
         for inputs, targets in zip(batch.inputs, batch.targets, strict=True):
             with torch.no_grad():

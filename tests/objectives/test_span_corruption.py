@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptp_core.draws import Draws
 from ptp_core.errors import UserError
-from ptp_core.objectives.batch import IGNORE, Batch, Ints
+from ptp_core.objectives.batch import HIDDEN, IGNORE, KEPT, Batch, Ints
 from ptp_core.objectives.span_corruption import Plan, _composition, _spans, plan, span_corruption
 from ptp_core.special import SpecialTokens
 
@@ -36,6 +37,10 @@ class Read(NamedTuple):
 
 def text(batch: int, length: int, seed: int) -> Ints:
     return np.random.default_rng(seed).integers(WORDS, 2 * WORDS, size=(batch, length + 1))
+
+
+def draws(batch: int, seed: int) -> Draws:
+    return Draws(seed, np.arange(batch))
 
 
 def read(batch: Batch, i: int) -> Read:
@@ -82,7 +87,7 @@ def slow(row: list[int], hidden: list[bool], starts: list[bool], length: int) ->
 @given(lengths, rates, span_lengths, seeds)
 def test_no_token_is_lost_and_none_is_made_up(length: int, rate: float, span_length: float, seed: int) -> None:
     rows = text(3, length, seed)
-    batch = span_corruption(rows, np.random.default_rng(seed), rate, span_length, TOKENS)
+    batch = span_corruption(rows, draws(3, seed), rate, span_length, TOKENS)
     used = plan(length, rate, span_length).raw
     assert [filled_in(read(batch, i)) for i in range(3)] == rows[:, :used].tolist()
 
@@ -91,8 +96,8 @@ def test_no_token_is_lost_and_none_is_made_up(length: int, rate: float, span_len
 def test_each_row_is_made_as_its_description_says(length: int, rate: float, span_length: float, seed: int) -> None:
     rows = text(3, length, seed)
     shape = plan(length, rate, span_length)
-    found = span_corruption(rows, np.random.default_rng(seed), rate, span_length, TOKENS)
-    hidden, starts, _ = _spans(3, shape, np.random.default_rng(seed))
+    found = span_corruption(rows, draws(3, seed), rate, span_length, TOKENS)
+    hidden, starts, _ = _spans(shape, draws(3, seed))
     expected = [slow(rows[i, : shape.raw].tolist(), hidden[i].tolist(), starts[i].tolist(), length) for i in range(3)]
     assert found.inputs.tolist() == [inputs for inputs, _ in expected]
     assert found.targets.tolist() == [targets for _, targets in expected]
@@ -104,7 +109,7 @@ def test_spans_are_not_empty_sentinels_ascend_and_kept_text_comes_first(
     length: int, rate: float, span_length: float, seed: int
 ) -> None:
     shape = plan(length, rate, span_length)
-    batch = span_corruption(text(3, length, seed), np.random.default_rng(seed), rate, span_length, TOKENS)
+    batch = span_corruption(text(3, length, seed), draws(3, seed), rate, span_length, TOKENS)
     for i in range(3):
         row = read(batch, i)
         assert row.sentinels == [TOKENS.first_sentinel + k for k in range(shape.spans)]
@@ -144,7 +149,7 @@ def test_a_row_worked_by_hand() -> None:
     first, second = TOKENS.first_sentinel, TOKENS.first_sentinel + 1
     assert plan(9, 0.3, 1) == Plan(raw=5, hidden=2, spans=2)
     rows = np.arange(WORDS, WORDS + 10)[None]
-    found = [span_corruption(rows, np.random.default_rng(seed), 0.3, 1, TOKENS) for seed in range(40)]
+    found = [span_corruption(rows, draws(1, seed), 0.3, 1, TOKENS) for seed in range(40)]
     seen = {(tuple(batch.inputs[0].tolist()), tuple(batch.targets[0].tolist())) for batch in found}
     silent = (IGNORE,) * 4
     assert seen == {
@@ -157,20 +162,34 @@ def test_a_single_span_is_the_end_of_the_row() -> None:
     # As in Raffel et al. 2020, hidden text ends every row; with one span there is nothing left to draw.
     assert plan(24, 0.15, 64).spans == 1
     rows = text(1, 24, 0)
-    found = {tuple(span_corruption(rows, np.random.default_rng(s), 0.15, 64, TOKENS).inputs[0]) for s in range(5)}
+    found = {tuple(span_corruption(rows, draws(1, s), 0.15, 64, TOKENS).inputs[0]) for s in range(5)}
     assert len(found) == 1
 
 
 def test_every_way_to_cut_is_equally_likely() -> None:
-    drawn = _composition(6000, 5, 3, np.random.default_rng(1))
+    drawn = _composition(draws(6000, 1), KEPT, 5, 3)
     counts = Counter(map(tuple, drawn.tolist()))
     assert set(counts) == {c for c in itertools.product(range(1, 6), repeat=3) if sum(c) == 5}
     assert all(abs(count - 1000) < 4 * np.sqrt(1000) for count in counts.values())
 
 
-def test_the_same_generator_gives_the_same_rows_and_another_one_others() -> None:
+@given(st.integers(1, 60), st.data())
+def test_a_composition_has_so_many_positive_parts_of_that_sum(total: int, data: st.DataObject) -> None:
+    parts = data.draw(st.integers(1, total))
+    drawn = _composition(draws(5, data.draw(seeds)), HIDDEN, total, parts)
+    assert drawn.shape == (5, parts)
+    assert (drawn > 0).all()
+    assert (drawn.sum(axis=1) == total).all()
+
+
+def test_where_text_is_kept_says_nothing_of_where_it_is_hidden() -> None:
+    kept, gone = (_composition(draws(20_000, 3), purpose, 40, 10)[:, 0] for purpose in (KEPT, HIDDEN))
+    assert abs(np.corrcoef(kept, gone)[0, 1]) < 4 / np.sqrt(20_000)
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_one_others() -> None:
     rows = text(4, 64, 0)
-    one, two, other = (span_corruption(rows, np.random.default_rng(s), 0.15, 3, TOKENS) for s in (1, 1, 2))
+    one, two, other = (span_corruption(rows, draws(4, s), 0.15, 3, TOKENS) for s in (1, 1, 2))
     assert all(np.array_equal(x, y) for x, y in zip(one, two, strict=True))
     assert not np.array_equal(one.inputs, other.inputs)
 
@@ -178,9 +197,9 @@ def test_the_same_generator_gives_the_same_rows_and_another_one_others() -> None
 def test_too_few_sentinels_are_refused_with_the_number_that_is_needed() -> None:
     rows, spans = text(1, 64, 0), plan(64, 0.5, 1).spans
     enough = TOKENS._replace(sentinels=spans)
-    span_corruption(rows, np.random.default_rng(0), 0.5, 1, enough)
+    span_corruption(rows, draws(1, 0), 0.5, 1, enough)
     with pytest.raises(UserError, match=rf"too few sentinels; expected at least {spans}, got {spans - 1}"):
-        span_corruption(rows, np.random.default_rng(0), 0.5, 1, enough._replace(sentinels=spans - 1))
+        span_corruption(rows, draws(1, 0), 0.5, 1, enough._replace(sentinels=spans - 1))
 
 
 def test_rows_that_hold_no_span_are_refused() -> None:

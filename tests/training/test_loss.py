@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptp_core.draws import Draws
 from ptp_core.errors import UserError
 from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.objectives.causal import clm, plm
@@ -28,7 +29,7 @@ def test_the_loss_of_next_tokens_is_that_of_hugging_face(model: torch.nn.Module)
 
 
 def test_a_position_without_a_target_has_no_loss(model: torch.nn.Module) -> None:
-    batch = plm(ROWS, np.random.default_rng(0))
+    batch = plm(ROWS, Draws(0, np.arange(len(ROWS))))
     losses = token_losses(model, to_tensors(batch)).detach().numpy()
     assert (losses[batch.targets == IGNORE] == 0).all()
     assert (losses[batch.targets != IGNORE] > 0).all()
