@@ -72,16 +72,6 @@ class Sampler:
             places[mine] = passes * self._windows[d] + windows
         return np.stack([domains, places], axis=1)
 
-    def places(self, start: int, count: int) -> NDArray[np.int64]:
-        """(domain, place) of the same rows, shape (count, 2)."""
-        part = slice(start, start + count)
-        return np.stack([self.domain_of_row[part].astype(np.int64), self.place_of_row[part]], axis=1)
-
-    def tokens(self) -> dict[str, int]:
-        """Domain → tokens drawn from it."""
-        drawn = np.bincount(self.domain_of_row, minlength=len(self.names))
-        return {name: int(drawn[d]) * self.length for d, name in enumerate(self.names)}
-
     def epochs(self) -> dict[str, float]:
         """Domain → passes over its stream in the whole run."""
         return {

@@ -225,11 +225,15 @@ def logits(model: torch.nn.Module, inputs: torch.Tensor, prefix: torch.Tensor) -
     return result
 
 
+def tensors(batch: Batch) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(array) for name, array in batch._asdict().items()}
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_in_a_real_model_a_changed_target_changes_no_logit_where_it_is_asked_for(
     model: torch.nn.Module, objective: str
 ) -> None:
-    batch = to_tensors(batch_of(objective))
+    batch = tensors(batch_of(objective))
     before = logits(model, batch["inputs"], batch["prefix"])
     for t in range(LENGTH - 1):
         asked = batch["targets"][:, t] != IGNORE
@@ -241,7 +245,7 @@ def test_in_a_real_model_a_changed_target_changes_no_logit_where_it_is_asked_for
 
 
 def test_in_a_real_model_the_first_token_of_a_prefix_sees_the_last_one(model: torch.nn.Module) -> None:
-    batch = to_tensors(batch_of("plm", 12))
+    batch = tensors(batch_of("plm", 12))
     before = logits(model, batch["inputs"], batch["prefix"])
     for i, prefix in enumerate(batch["prefix"].tolist()):
         changed = batch["inputs"].clone()
@@ -252,5 +256,6 @@ def test_in_a_real_model_the_first_token_of_a_prefix_sees_the_last_one(model: to
         assert torch.equal(after[others], before[others])
 
 
-def test_rows_without_a_prefix_need_no_mask() -> None:
-    assert prefix_mask(torch.zeros(3, dtype=torch.int64), LENGTH) is None
+def test_rows_without_a_prefix_come_without_one_so_that_attention_is_the_plain_causal_one() -> None:
+    assert "prefix" not in to_tensors(batch_of("clm"))
+    assert "prefix" in to_tensors(batch_of("plm"))

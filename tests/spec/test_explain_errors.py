@@ -36,7 +36,7 @@ Complaint = Callable[[str], str]
         (("tokens: 1M", "tokens: 1M, lr: fast"), "9 pretrain.defaults.lr: expected a number, got 'fast'"),
         (("tokens: 1M", "tokens: 1M, lr: nan"), "9 pretrain.defaults.lr: expected a finite number, got 'nan'"),
         (("tokens: 1M", "tokens: 1M, schedule: cosin"),
-         "9 pretrain.defaults.schedule: expected 'cosine', 'linear' or 'constant', got 'cosin'"),
+         "9 pretrain.defaults.schedule: expected 'cosine', 'linear', 'wsd' or 'constant', got 'cosin'"),
         (("[clm, sc]", "[clm, cml]"), "11 pretrain.grid.objective[1]: unknown objective 'cml'; did you mean \"clm\"?"),
         (("[cms, cbqa]", "cms"), "13 finetune.tasks: expected a list, got 'cms'"),
         (("[ppl_clm, kshot_cms]", "5"), "14 indicators: expected a list, got 5"),
