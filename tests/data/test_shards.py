@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptp_core.data import shards
+from ptp_core.data import build_shards, build_tokenizer, shards
 from ptp_core.data import tokenizer as tokenizers
+from ptp_core.data.held_out import is_held_out
 from ptp_core.errors import UserError
 from ptp_core.work import Metrics
 from tests import tiny as tiny_study
@@ -22,7 +23,7 @@ def make(tiny: Tiny, folder: Path, texts: list[str], **settings: object) -> Metr
     folder.mkdir(parents=True, exist_ok=True)
     path = tiny_study.write_lines(folder / "in.jsonl", [{"text": text} for text in texts])
     parents, inputs = {"tokenizer": tiny.tokenizer}, {"a": (path,)}
-    return tiny_study.make(shards.run, folder, {"domain": "a", "held_out_share": 0.2} | settings, parents, inputs)
+    return tiny_study.make(build_shards.run, folder, {"domain": "a", "held_out_share": 0.2} | settings, parents, inputs)
 
 
 def documents_in(tiny: Tiny, folder: Path, side: str) -> list[str]:
@@ -77,9 +78,9 @@ def test_the_side_is_decided_by_the_text_alone(tiny: Tiny, tmp_path: Path) -> No
 
 def test_a_larger_share_holds_out_the_same_documents_and_more() -> None:
     texts = tiny_study.documents("sums", 400)
-    small, large = ({t for t in texts if shards.is_held_out(t, share)} for share in (0.1, 0.3))
+    small, large = ({t for t in texts if is_held_out(t, share)} for share in (0.1, 0.3))
     assert small < large
-    assert not any(shards.is_held_out(text, 0.0) for text in texts)
+    assert not any(is_held_out(text, 0.0) for text in texts)
 
 
 def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
@@ -92,17 +93,8 @@ def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("vocabulary", "dtype"), [(512, np.uint16), (2**16, np.uint16), (2**16 + 1, np.uint32)])
 def test_tokens_take_two_bytes_while_they_can(vocabulary: int, dtype: type) -> None:
-    last = f"w{vocabulary - 8}"
-    fast = tokenizers.word_level([f"w{i}" for i in range(vocabulary - 7)], sentinels=0)
-    tokens, documents = shards.encode(fast, ["w0", last])
-    assert tokens.dtype == dtype
-    assert (documents, tokens.tolist()) == (2, [BOS, 7, EOS, BOS, vocabulary - 1, EOS])
-
-
-def test_many_documents_pass_through_in_batches() -> None:
-    fast = tokenizers.word_level(["a"], sentinels=0)
-    tokens, documents = shards.encode(fast, ("a" for _ in range(4001)))
-    assert (documents, len(tokens)) == (4001, 3 * 4001)
+    fast = build_tokenizer.word_level([f"w{i}" for i in range(vocabulary - 7)], sentinels=0)
+    assert build_shards.token_type(fast) == dtype
 
 
 def test_streams_are_mapped_and_read_only(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
@@ -126,8 +118,8 @@ def test_a_side_without_documents_is_an_error(tiny: Tiny, tmp_path: Path, texts:
 
 def test_the_world_brings_its_own_sides(tmp_path: Path) -> None:
     settings = {"words": 2000, "train_items": 8, "test_items": 8}
-    tiny_study.make(tokenizers.run, tmp_path / "t", {"world": settings})
+    tiny_study.make(build_tokenizer.run, tmp_path / "t", {"world": settings})
     shard = {"domain": "facts", "world": settings}
-    metrics = tiny_study.make(shards.run, tmp_path / "facts", shard, {"tokenizer": tmp_path / "t"})
+    metrics = tiny_study.make(build_shards.run, tmp_path / "facts", shard, {"tokenizer": tmp_path / "t"})
     assert metrics["train_tokens"] > 1000
     assert metrics["held_out_tokens"] > 1000

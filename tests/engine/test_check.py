@@ -42,7 +42,7 @@ def test_good_studies_are_handed_on() -> None:
          "study.yaml:4 data.tokenizer.sentinels: span corruption hides up to 6 spans in 128 tokens; "
          "expected at least 6, got 4"),
         (put("news.jsonl", '{"text": "one"}\n{"txt": "two"}\n'),
-         'news.jsonl:2: no text under "text"; set text_field; this line has: txt'),
+         'news.jsonl:2: no text under "text"; set text_field; this record has: txt'),
         (put("news.jsonl", b"\x1f\x8b\x08 cut short"), "news.jsonl:1: cannot be read; got "),
         (put("news.jsonl", "\n"), "study.yaml:5 data.sources[0].path: there are no documents in this source"),
         (put("test.jsonl", ""), "test.jsonl: there are no items in this file"),
