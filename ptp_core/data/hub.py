@@ -26,7 +26,7 @@ def read_hub(name: str, revision: str, config: str | None, split: str) -> Iterat
         # the HTTP client below it raise a dozen unrelated types.
         raise UserError(
             "the stream of this hub data set broke off" if row else "this hub data set cannot be read",
-            where=Where(where.file, row or None), got=_first_line(error), fix=_remedy(),
+            where=Where(where.file, row or None), got=_first_line(error), fix=_remedy(error),
         ) from None  # fmt: skip
 
 
@@ -34,9 +34,9 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
 
 
-def _remedy() -> str:
+def _remedy(error: Exception) -> str:
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE and isinstance(error, ConnectionError):
         return "HF_HUB_OFFLINE is set: unset it where there is a network, or download the files and give their path"
     return "check id, revision, config and split, and the network; or download the files and give their path"

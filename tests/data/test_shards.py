@@ -116,6 +116,84 @@ def test_a_side_without_documents_is_an_error(tiny: Tiny, tmp_path: Path, texts:
         make(tiny, tmp_path, texts)
 
 
+def test_offsets_say_where_each_document_begins_and_the_stream_ends(made: tuple[Path, Metrics, list[str]]) -> None:
+    for side in SIDES:
+        tokens, offsets = shards.open_tokens(made[0], side), shards.open_offsets(made[0], side)
+        assert offsets.dtype == np.int64
+        assert offsets[:-1].tolist() == np.flatnonzero(tokens == BOS).tolist()
+        assert offsets[-1] == len(tokens)
+
+
+def test_the_tag_is_the_domains_label_and_a_line_feed(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
+    tag = shards.load_tag(made[0])
+    assert tag.dtype == shards.open_tokens(made[0], shards.TRAIN).dtype
+    assert tokenizers.load(tiny.tokenizer).decode(tag.tolist()) == "a\n"
+
+
+def test_documents_that_differ_in_white_space_alone_are_one(tiny: Tiny, tmp_path: Path) -> None:
+    texts = tiny_study.documents("sums", 300)
+    metrics = make(tiny, tmp_path, [*texts, *(f" {text.replace(' ', '  ')}" for text in texts)])
+    assert metrics["train_duplicates"] + metrics["held_out_duplicates"] == 300
+    both = [documents_in(tiny, tmp_path, side) for side in SIDES]
+    assert sorted(both[0] + both[1]) == sorted(texts)
+
+
+def test_batches_of_any_size_give_the_same_shards(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*tiny_study.documents("animals", 200), *tiny_study.documents("animals", 50)]
+    expected = make(tiny, tmp_path / "one", texts)
+    for name, value in (("BATCH_DOCUMENTS", 7), ("BATCH_CHARACTERS", 300)):
+        monkeypatch.setattr(build_shards, name, value)
+        assert make(tiny, tmp_path / name, texts) == expected
+        for side in SIDES:
+            assert (tmp_path / name / side).read_bytes() == (tmp_path / "one" / side).read_bytes()
+
+
+@pytest.mark.parametrize("limit", [500, 2000, 3001])
+def test_no_more_tokens_are_kept_than_asked_for(
+    tiny: Tiny, made: tuple[Path, Metrics, list[str]], tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_shards, "BATCH_DOCUMENTS", 20)
+    metrics = make(tiny, tmp_path, made[2], max_tokens=limit)
+    assert limit - 40 < metrics["train_tokens"] + metrics["held_out_tokens"] <= limit
+    for side in SIDES:
+        tokens = shards.open_tokens(tmp_path, side)
+        assert tokens.tolist() == shards.open_tokens(made[0], side)[: len(tokens)].tolist()
+
+
+def test_only_so_many_documents_are_read(tiny: Tiny, tmp_path: Path) -> None:
+    metrics = make(tiny, tmp_path, tiny_study.documents("sums", 100), max_documents=40)
+    assert metrics["train_documents"] + metrics["held_out_documents"] == 40
+
+
+def test_records_left_out_are_counted_and_named_when_nothing_is_left(tiny: Tiny, tmp_path: Path) -> None:
+    records = [{"text": text, "n": i % 4} for i, text in enumerate(tiny_study.documents("sums", 100))]
+    path = tiny_study.write_lines(tmp_path / "in.jsonl", records)
+
+    def filtered(n: int) -> Metrics:
+        settings = {"domain": "a", "held_out_share": 0.2, "only": {"n": n}}
+        return tiny_study.make(
+            build_shards.run, tmp_path / "out", settings, {"tokenizer": tiny.tokenizer}, {"a": (path,)}
+        )
+
+    assert filtered(1)["filtered_documents"] == 75
+    with pytest.raises(UserError, match=r"no train documents \(100 were left out by `only`\)"):
+        filtered(9)
+
+
+def test_a_tokenizer_without_bos_ends_documents_only(tiny: Tiny, tmp_path: Path) -> None:
+    fast = tokenizers.load(tiny.tokenizer)
+    (tmp_path / "t").mkdir()
+    build_tokenizer.save(fast, tmp_path / "t", {"eos_token": "<eos>"})
+    texts = tiny_study.documents("sums", 50)
+    path = tiny_study.write_lines(tmp_path / "in.jsonl", [{"text": text} for text in texts])
+    settings = {"domain": "a", "held_out_share": 0.2}
+    tiny_study.make(build_shards.run, tmp_path / "out", settings, {"tokenizer": tmp_path / "t"}, {"a": (path,)})
+    tokens, offsets = (opened(tmp_path / "out", shards.TRAIN) for opened in (shards.open_tokens, shards.open_offsets))
+    assert BOS not in tokens
+    assert (np.flatnonzero(tokens == EOS) + 1).tolist() == offsets[1:].tolist()
+    assert fast.decode(tokens[: offsets[1] - 1].tolist()) == next(t for t in texts if not is_held_out(t, 0.2))
+
+
 def test_the_world_brings_its_own_sides(tmp_path: Path) -> None:
     settings = {"words": 2000, "train_items": 8, "test_items": 8}
     tiny_study.make(build_tokenizer.run, tmp_path / "t", {"world": settings})

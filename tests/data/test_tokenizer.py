@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ptp_core.data import build_tokenizer, world
 from ptp_core.data import tokenizer as tokenizers
+from ptp_core.data.held_out import is_held_out
 from ptp_core.errors import UserError
 from ptp_core.spec.world import World
 from tests import tiny as tiny_study
@@ -108,6 +109,17 @@ def test_only_the_asked_for_sample_is_read(tiny: Tiny, tmp_path: Path) -> None:
     }
     tiny_study.make(build_tokenizer.run, tmp_path / "t", data, inputs={"a": (path,)})
     assert not any("never" in token for token in tokenizers.load(tmp_path / "t").get_vocab())
+
+
+def test_held_out_documents_are_not_trained_on(tmp_path: Path) -> None:
+    texts = [f" {a}{b}" * 5 for a in ("quartz", "bright", "vowel") for b in "cdfghjklmnp"]
+    path = tiny_study.write_lines(tmp_path / "a.jsonl", [{"text": text} for text in texts])
+    data = {"sources": [{"name": "a", "path": "not read"}], "held_out_share": 0.4}
+    tiny_study.make(build_tokenizer.run, tmp_path / "t", data, inputs={"a": (path,)})
+    fast = tokenizers.load(tmp_path / "t")
+    for text in texts:
+        whole = len(fast.encode(text, add_special_tokens=False).ids) == 5
+        assert whole == (not is_held_out(text, 0.4))
 
 
 def test_a_document_without_text_is_named(tmp_path: Path) -> None:
