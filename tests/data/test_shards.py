@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ptp_core.data import build_shards, build_tokenizer, shards
@@ -192,6 +194,19 @@ def test_a_tokenizer_without_bos_ends_documents_only(tiny: Tiny, tmp_path: Path)
     assert BOS not in tokens
     assert (np.flatnonzero(tokens == EOS) + 1).tolist() == offsets[1:].tolist()
     assert fast.decode(tokens[: offsets[1] - 1].tolist()) == next(t for t in texts if not is_held_out(t, 0.2))
+
+
+def test_a_hub_data_set_gives_the_shards_that_its_files_give(tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    path = tmp_path / "hub" / "train.parquet"
+    pq.write_table(pa.table({"text": tiny_study.documents("sums", 200)}), path)
+    shard, parents = {"domain": "a", "held_out_share": 0.2}, {"tokenizer": tiny.tokenizer}
+    tiny_study.make(build_shards.run, tmp_path / "files", shard, parents, {"a": (path,)})
+    # A spec takes ids only; a folder laid out like a data set stands in for one here.
+    hub = {"hub": str(path.parent), "revision": "v1"}
+    tiny_study.make(build_shards.run, tmp_path / "streamed", shard | hub, parents)
+    for side in SIDES:
+        assert (tmp_path / "streamed" / side).read_bytes() == (tmp_path / "files" / side).read_bytes()
 
 
 def test_the_world_brings_its_own_sides(tmp_path: Path) -> None:
