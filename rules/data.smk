@@ -9,6 +9,7 @@ rule tokenizer:
         cost_file("tokenizer")
     conda:
         "../envs/ptp.yaml"
+    threads: THREADS
     resources:
         mem_mb=2000,
         runtime=60,
@@ -32,9 +33,10 @@ rule shards:
         cost_file("shards")
     conda:
         "../envs/ptp.yaml"
+    threads: THREADS
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=4000,
+        runtime=1440,
     params:
         label=label("shards"),
     message:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptp_core.data import items, shards, tokenizer
+from ptp_core.data import build_items, build_shards, build_tokenizer
 from ptp_core.work import Metrics, Work
 
 SENTINELS = 16
@@ -110,16 +110,16 @@ def build(folder: Path, texts: int = 600) -> Tiny:
         write_lines(path, [{"text": text} for text in documents(domain, texts)])
     sources = [{"name": domain, "path": "not read"} for domain in DOMAINS]
     data = {"sources": sources, "tokenizer": {"vocabulary": 512, "sentinels": SENTINELS}}
-    make(tokenizer.run, tiny.tokenizer, data, inputs={domain: (path,) for domain, path in tiny.texts.items()})
+    make(build_tokenizer.run, tiny.tokenizer, data, inputs={domain: (path,) for domain, path in tiny.texts.items()})
     for domain, path in tiny.texts.items():
         settings = {"domain": domain, "held_out_share": 0.2}
-        make(shards.run, folder / domain, settings, {"tokenizer": tiny.tokenizer}, {domain: (path,)})
+        make(build_shards.run, folder / domain, settings, {"tokenizer": tiny.tokenizer}, {domain: (path,)})
     for family in ("cms", "rag", "cbqa"):
         files = {
             split: (write_lines(folder / f"{family}.{split}.jsonl", records),)
             for split, records in questions(family).items()
         }
-        make(items.run, tiny.task(family), {"family": family}, inputs=files)
+        make(build_items.run, tiny.task(family), {"family": family}, inputs=files)
     return tiny
 
 

@@ -1,19 +1,15 @@
-"""JSON-lines files, plain or gzipped: globs, reading, and errors that name file and line."""
+"""JSON-lines files, plain or compressed: globs, reading, and errors that name file and line."""
 
 from __future__ import annotations
 
 import glob
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
+from ptp_core.data.lines import read_lines
 from ptp_core.errors import UserError, Where
-
-MAX_LINE_BYTES = 64 * 2**20
-_BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
 def matching_files(pattern: Path, where: Where, subject: str) -> list[Path]:
@@ -31,28 +27,12 @@ def matching_files(pattern: Path, where: Where, subject: str) -> list[Path]:
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number from 1, object) of every line; blank lines are passed over.
 
-    Raises UserError with file:line for a line that is not a JSON object, and for text or gzip that cannot be decoded.
+    Raises UserError with file:line for a line that is not a JSON object, and for text or a compressed file that cannot
+    be decoded.
     """
-    number = 0
-    try:
-        with _open(path) as stream:
-            while line := stream.readline(MAX_LINE_BYTES):
-                number += 1
-                if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-                    limit = f"at most {MAX_LINE_BYTES:,} bytes"
-                    raise UserError("this line is too long", where=Where(path, number), expected=limit)
-                if line.strip():
-                    yield number, _parse(path, number, line)
-    except (OSError, EOFError, zlib.error) as error:
-        fix = "the compressed file is damaged or cut short" if isinstance(error, _BROKEN_GZIP) else None
-        raise UserError("cannot be read", where=Where(path, number + 1), got=str(error), fix=fix) from None
-
-
-def _open(path: Path) -> BinaryIO:
-    # By content, not by name: a file that was decompressed in place keeps working.
-    with path.open("rb") as stream:
-        magic = stream.read(2)
-    return cast(BinaryIO, gzip.open(path, "rb")) if magic == b"\x1f\x8b" else path.open("rb")
+    for number, line in read_lines(path):
+        if line.strip():
+            yield number, _parse(path, number, line)
 
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
@@ -69,13 +49,4 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise UserError("not JSON lines", where=where, expected="one JSON object a line", got=value)
-    return value
-
-
-def text_of(record: dict[str, Any], field: str, path: Path, number: int) -> str:
-    """The text of one document; raises UserError if the field is missing or not text."""
-    value = record.get(field)
-    if not isinstance(value, str):
-        fix = f"set text_field; this line has: {', '.join(sorted(record))}" if field not in record else None
-        raise UserError(f'no text under "{field}"', where=Where(path, number), got=value, fix=fix)
     return value

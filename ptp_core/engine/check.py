@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from ptp_core.data.json_lines import matching_files, read_json_lines, text_of
+from ptp_core.data.json_lines import matching_files
+from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.errors import UserError, UserErrors
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
@@ -49,6 +50,9 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
     for i, source in enumerate(spec.data.sources if spec.data else ()):
         place: PlacePath = ("data", "sources", i, "path")
         yield place, partial(_check_source, study, source, place)
+    if spec.data and spec.data.tokenizer.path is not None:
+        place = ("data", "tokenizer", "path")
+        yield place, partial(_check_tokenizer, study, place)
     for name in spec.tasks:
         for split in ("train", "test"):
             yield ("tasks", name, split), partial(_check_task, study, name, split)
@@ -59,15 +63,40 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
 
 
 def _check_source(study: LoadedStudy, source: Source, place: PlacePath) -> None:
+    """Look into the first records of each file. A hub is not asked: planning works without a network."""
+    if source.path is None:
+        return
+    where, subject = study.where(*place), dotted(place)
     patterns = (source.path,) if isinstance(source.path, str) else source.path
-    documents = 0
-    for pattern in patterns:
-        for path in matching_files(study.resolve(pattern, *place), study.where(*place), dotted(place)):
-            for number, record in islice(read_json_lines(path), FIRST_DOCUMENTS):
-                text_of(record, source.text_field, path, number)
-                documents += 1
-    if not documents:
-        raise UserError("there are no documents in this source", where=study.where(*place), subject=dotted(place))
+    files = [path for text in patterns for path in matching_files(study.resolve(text, *place), where, subject)]
+    common_format(source, files, where, subject)
+    found = [_first_records(source, path) for path in files]
+    if not any(found):
+        raise UserError("there are no documents in this source", where=where, subject=subject)
+
+
+def _first_records(source: Source, path: Path) -> int:
+    """How many records were read; raises UserError if one has no text, or if none has a field that ``only`` names."""
+    first = list(islice(records(source, [path]), FIRST_DOCUMENTS))
+    for field in source.only if first else ():
+        if all(value_of(record, field) is None for _, record in first):
+            known = ", ".join(field_names(first[0][1]))
+            raise UserError(f'no field "{field}"', where=first[0][0], fix=f"correct only; this record has: {known}")
+    for where, record in first:
+        if matches(record, source.only):
+            text_of(record, source.text_field, where)
+    return len(first)
+
+
+def _check_tokenizer(study: LoadedStudy, place: PlacePath) -> None:
+    from ptp_core.data.pretrained_tokenizer import take_over
+    from ptp_core.data.tokenizer import CONFIG, FILE
+
+    assert study.spec.data is not None
+    wanted = study.spec.data.tokenizer
+    where, subject = study.where(*place), dotted(place)
+    names = (f"{wanted.path}/{name}" for name in (FILE, CONFIG))
+    take_over(wanted, [matching_files(study.resolve(name, *place), where, subject)[0] for name in names])
 
 
 def _check_task(study: LoadedStudy, name: str, split: str) -> None:

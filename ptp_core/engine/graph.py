@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from ptp_core.data.json_lines import matching_files
+from ptp_core.data.sources import common_format
+from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
 from ptp_core.engine.stages import STAGES
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH, fingerprint
-from ptp_core.spec.data import Data, ShardSettings, Source, TaskSettings, TokenizerSettings
+from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
+from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
 from ptp_core.spec.load import LoadedStudy
 from ptp_core.spec.objective import normalise
-from ptp_core.spec.pretrain import PretrainSettings, Variant
+from ptp_core.spec.pretrain import PretrainSettings, Recipe, Variant, View
+from ptp_core.spec.quantities import WHOLE
 from ptp_core.spec.world import World
 
 DigestOf = Callable[[Path], str]
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -138,36 +143,64 @@ class _Builder:
         paths = [p for text in patterns for p in matching_files(self.study.resolve(text, *place), where, subject)]
         return tuple((path, self.digest_of(path)) for path in paths)
 
-    def _source_files(self, i: int, source: Source) -> tuple[tuple[Path, str], ...]:
-        patterns = (source.path,) if isinstance(source.path, str) else source.path
-        return self._files(patterns, "data", "sources", i, "path")
+    @cached_property
+    def _source_files(self) -> dict[str, tuple[tuple[Path, str], ...]]:
+        """Domain → its files; a data set of the hub has none."""
+        return {
+            source.name: self._files((source.path,) if isinstance(source.path, str) else source.path, *place)
+            for source, place in self._places()
+            if source.path is not None
+        }
+
+    def _places(self) -> Iterator[tuple[Source, tuple[str | int, ...]]]:
+        return ((source, ("data", "sources", i, "path")) for i, source in enumerate(self.data.sources))
 
     @cached_property
-    def _sources(self) -> dict[str, tuple[tuple[Path, str], ...]]:
-        return {source.name: self._source_files(i, source) for i, source in enumerate(self.data.sources)}
+    def _sources(self) -> dict[str, Source]:
+        """The sources by domain, with their formats made out: names of files do not count, what they mean does."""
+        found = {}
+        for source, place in self._places():
+            if source.path is not None:
+                paths = [path for path, _ in self._source_files[source.name]]
+                kind = common_format(source, paths, self.study.where(*place), dotted(place))
+                source = source.model_copy(update={"format": kind})
+            found[source.name] = source
+        return found
 
     def _tokenizer(self) -> Unit:
+        wanted = self.data.tokenizer
+        if self.data.world:
+            world = self._world("words", "train_items", "test_items")
+            return Unit("tokenizer", "tokenizer", TokenizerSettings(world=world, tokenizer=wanted))
+        if wanted.exists:
+            settings = TokenizerSettings(tokenizer=_without(wanted, "sample_characters"))
+            return Unit("tokenizer", "tokenizer", settings, inputs=self._existing_tokenizer(wanted))
         settings = TokenizerSettings(
-            world=self._world("words", "train_items", "test_items"),
-            sources=self.data.sources,
-            tokenizer=self.data.tokenizer,
+            # Nothing is counted in tokens before there is a tokenizer, and views of a domain do not change its text.
+            sources=tuple(_without(s, "max_tokens", "length_quantile", "tag") for s in self._sources.values()),
+            tokenizer=wanted,
+            held_out_share=self.data.held_out_share,
         )
-        return Unit("tokenizer", "tokenizer", settings, inputs=self._sources)
+        return Unit("tokenizer", "tokenizer", settings, inputs=self._source_files)
+
+    def _existing_tokenizer(self, wanted: Tokenizer) -> dict[str, tuple[tuple[Path, str], ...]]:
+        if wanted.path is None:
+            return {}
+        patterns = [f"{wanted.path}/{name}" for name in (FILE, CONFIG)]
+        return {EXISTING: self._files(patterns, "data", "tokenizer", "path")}
 
     def _world(self, *without: str) -> World | None:
         """The world with the given fields at their defaults: what a result does not depend on is not its identity."""
-        defaults = {name: World.model_fields[name].default for name in without}
-        return self.data.world.model_copy(update=defaults) if self.data.world else None
+        return _without(self.data.world, *without) if self.data.world else None
 
     def _shards(self, domain: str) -> Unit:
-        source = next((source for source in self.data.sources if source.name == domain), None)
+        source = self._sources.get(domain)
         if source is None:
             settings = ShardSettings(domain=domain, world=self._world("train_items", "test_items"))
         else:
-            settings = ShardSettings(
-                domain=domain, text_field=source.text_field, held_out_share=self.data.held_out_share
-            )
-        inputs = {domain: self._sources[domain]} if source else {}
+            reading = {name: getattr(source, name) for name in Reading.model_fields}
+            settings = ShardSettings(domain=domain, held_out_share=self.data.held_out_share, **reading)
+        inputs = {domain: files} if (files := self._source_files.get(domain)) else {}
         return Unit("shards", domain, settings, {"tokenizer": self.tokenizer}, inputs)
 
     def _task(self, name: str) -> Unit:
@@ -197,9 +230,23 @@ class _Builder:
             recipe=variant.recipe,
             model=self.spec.model,
             weights=self.study.weights(variant.recipe.mixture),
+            views=self._views(variant.recipe),
         )
         parents = {f"shards/{domain}": self.shards[domain] for domain in settings.weights}
         return Unit("pretrain", variant.name, settings, {"tokenizer": self.tokenizer} | parents)
+
+    def _views(self, recipe: Recipe) -> dict[str, View]:
+        """What the variant sees of each source of its mixture: its own wish, or else the source's."""
+        found = {}
+        for domain in self.study.weights(recipe.mixture):
+            source = self._sources.get(domain)
+            whole, tagged = (source.length_quantile, source.tag) if source else (WHOLE, False)
+            view = View(
+                length_quantile=recipe.length_quantile or whole, tag=tagged if recipe.tags is None else recipe.tags
+            )
+            if view != View():
+                found[domain] = view
+        return found
 
     def _indicator(self, name: str, variant: Variant, checkpoint: Unit) -> Unit:
         options, label = self.study.indicators[name], f"{variant.name} {name}"
@@ -228,6 +275,11 @@ class _Builder:
             "finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items}
         )
         return Unit("evaluate", label, EvaluateSettings(), {"checkpoint": tuned, "task": items})
+
+
+def _without(settings: S, *names: str) -> S:
+    """Settings with the given fields at their defaults: what a result does not depend on is not its identity."""
+    return settings.model_copy(update={name: type(settings).model_fields[name].default for name in names})
 
 
 DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}

@@ -38,7 +38,9 @@ def run_job(job: dict[str, Any], folders: Folders) -> None:
     A unit that is there already costs nothing: heavy libraries are loaded only where something is to be made.
     """
     stage = STAGES[job["stage"]]
-    set_up_libraries(int(job["execution"]["threads"]))
+    set_up_libraries(
+        int(job["execution"]["threads"]), online=any(names_a_hub(unit["settings"]) for unit in job["units"])
+    )
     began = time.time()
     with interruptible():
         units = [_run_unit(unit, stage, job["execution"], folders.store) for unit in job["units"]]
@@ -181,13 +183,28 @@ def _in_short(folder: Path, reused: bool) -> dict[str, Any]:
     return kept | {"store": f"{receipt['stage']}/{folder.name}", "reused": reused}
 
 
-def set_up_libraries(threads: int) -> None:
-    """Keep numeric libraries to this job's cores, offline and quiet; must run before they are imported."""
+def names_a_hub(settings: Any) -> bool:
+    """Whether a job's settings ask for something of a hub: a data set, a tokenizer, a checkpoint."""
+    if isinstance(settings, dict):
+        return any((key in HUB_KEYS and value) or names_a_hub(value) for key, value in settings.items())
+    return isinstance(settings, list | tuple) and any(map(names_a_hub, settings))
+
+
+HUB_KEYS = ("hub", "pretrained")
+"""Fields of settings that hold the id of something on a hub."""
+
+
+def set_up_libraries(threads: int, online: bool = False) -> None:
+    """Keep numeric libraries to this job's cores, offline and quiet; must run before they are imported.
+
+    ``online``: leave the way to a hub open, unless the user has closed it.
+    """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = str(threads)
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Nothing here asks a hub for anything; a library must not try either.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if threads > 1 else "false")
+    # What asks a hub for nothing must not try to reach one either.
+    if not online:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Bars of libraries would fill the log beside our own.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", module="pytorch_lightning", message=".*LeafSpec.*")

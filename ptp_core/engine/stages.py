@@ -39,9 +39,9 @@ _ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("tokenizer", "ptp_core.data.tokenizer:run", ("tokenizers",)),
-        Stage("shards", "ptp_core.data.shards:run", ("tokenizers", "numpy")),
-        Stage("task", "ptp_core.data.items:run", ()),
+        Stage("tokenizer", "ptp_core.data.build_tokenizer:run", ("tokenizers",)),
+        Stage("shards", "ptp_core.data.build_shards:run", ("tokenizers", "numpy")),
+        Stage("task", "ptp_core.data.build_items:run", ()),
         Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=STATE_FILES),
         Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
         Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptp_core.data import items
+from ptp_core.data import build_items, items
 from ptp_core.data.items import Item, chance, completion, load_items, prompt, read_items
 from ptp_core.errors import UserError
 from ptp_core.work import Metrics
@@ -78,7 +78,7 @@ def test_keys_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
 def run(folder: Path, family: str, train: list[Any], test: list[Any], **settings: Any) -> Metrics:
     folder.mkdir(parents=True, exist_ok=True)
     inputs = {"train": (write_lines(folder / "in.1", train),), "test": (write_lines(folder / "in.2", test),)}
-    return tiny_study.make(items.run, folder, {"family": family} | settings, inputs=inputs)
+    return tiny_study.make(build_items.run, folder, {"family": family} | settings, inputs=inputs)
 
 
 def numbered(count: int, start: int = 0) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ class TestTheStage:
 
     def test_takes_the_items_of_the_world(self, tmp_path: Path) -> None:
         settings = {"family": "cbqa", "world": {"words": 2000, "train_items": 8, "test_items": 8}}
-        metrics = tiny_study.make(items.run, tmp_path, settings)
+        metrics = tiny_study.make(build_items.run, tmp_path, settings)
         assert metrics["train_items"] == metrics["test_items"] == 8
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.data import json_lines
-from ptp_core.data.json_lines import matching_files, read_json_lines, text_of
+from ptp_core.data import lines
+from ptp_core.data.json_lines import matching_files, read_json_lines
 from ptp_core.errors import UserError, Where
 
 SPEC = Where("study.yaml", 7)
@@ -75,10 +75,10 @@ def test_a_whole_surrogate_pair_is_a_character(tmp_path: Path) -> None:
 
 
 def test_what_comes_before_a_bad_line_is_read(tmp_path: Path) -> None:
-    lines = read_json_lines(file(tmp_path, b'{"a": 1}\nbad\n'))
-    assert next(lines) == (1, {"a": 1})
+    found = read_json_lines(file(tmp_path, b'{"a": 1}\nbad\n'))
+    assert next(found) == (1, {"a": 1})
     with pytest.raises(UserError, match=r"a\.jsonl:2: "):
-        next(lines)
+        next(found)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
@@ -104,7 +104,7 @@ def test_a_file_that_is_missing_or_a_folder_cannot_be_read(tmp_path: Path) -> No
 def test_a_line_as_long_as_allowed_is_read_and_a_longer_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 32)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 32)
     fitting = b'{"text": "' + b"x" * 19 + b'"}\n'
     assert len(fitting) == 32
     assert len(list(read_json_lines(file(tmp_path, fitting * 3)))) == 3
@@ -136,16 +136,3 @@ class TestGlobs:
     def test_nothing_found_is_an_error_at_the_line_of_the_spec(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"^study.yaml:7 data.path: no such file; got .*; check the path"):
             matching_files(tmp_path / "*.jsonl", SPEC, "data.path")
-
-
-class TestTextOf:
-    def test_is_the_text_under_the_field(self) -> None:
-        assert text_of({"body": "words"}, "body", Path("a"), 1) == "words"
-
-    def test_says_which_fields_there_are(self) -> None:
-        with pytest.raises(UserError, match='a:3: no text under "text"; set text_field; this line has: body, id'):
-            text_of({"id": 1, "body": "words"}, "text", Path("a"), 3)
-
-    def test_refuses_what_is_not_text(self) -> None:
-        with pytest.raises(UserError, match='a:3: no text under "text"; got 5'):
-            text_of({"text": 5}, "text", Path("a"), 3)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ptp_core.data import shards
+from ptp_core.data import build_shards, build_tokenizer, shards
 from ptp_core.data import tokenizer as tokenizers
+from ptp_core.data.held_out import is_held_out
 from ptp_core.errors import UserError
 from ptp_core.work import Metrics
 from tests import tiny as tiny_study
@@ -22,7 +25,7 @@ def make(tiny: Tiny, folder: Path, texts: list[str], **settings: object) -> Metr
     folder.mkdir(parents=True, exist_ok=True)
     path = tiny_study.write_lines(folder / "in.jsonl", [{"text": text} for text in texts])
     parents, inputs = {"tokenizer": tiny.tokenizer}, {"a": (path,)}
-    return tiny_study.make(shards.run, folder, {"domain": "a", "held_out_share": 0.2} | settings, parents, inputs)
+    return tiny_study.make(build_shards.run, folder, {"domain": "a", "held_out_share": 0.2} | settings, parents, inputs)
 
 
 def documents_in(tiny: Tiny, folder: Path, side: str) -> list[str]:
@@ -77,9 +80,9 @@ def test_the_side_is_decided_by_the_text_alone(tiny: Tiny, tmp_path: Path) -> No
 
 def test_a_larger_share_holds_out_the_same_documents_and_more() -> None:
     texts = tiny_study.documents("sums", 400)
-    small, large = ({t for t in texts if shards.is_held_out(t, share)} for share in (0.1, 0.3))
+    small, large = ({t for t in texts if is_held_out(t, share)} for share in (0.1, 0.3))
     assert small < large
-    assert not any(shards.is_held_out(text, 0.0) for text in texts)
+    assert not any(is_held_out(text, 0.0) for text in texts)
 
 
 def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
@@ -92,17 +95,8 @@ def test_the_same_text_gives_the_same_bytes(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("vocabulary", "dtype"), [(512, np.uint16), (2**16, np.uint16), (2**16 + 1, np.uint32)])
 def test_tokens_take_two_bytes_while_they_can(vocabulary: int, dtype: type) -> None:
-    last = f"w{vocabulary - 8}"
-    fast = tokenizers.word_level([f"w{i}" for i in range(vocabulary - 7)], sentinels=0)
-    tokens, documents = shards.encode(fast, ["w0", last])
-    assert tokens.dtype == dtype
-    assert (documents, tokens.tolist()) == (2, [BOS, 7, EOS, BOS, vocabulary - 1, EOS])
-
-
-def test_many_documents_pass_through_in_batches() -> None:
-    fast = tokenizers.word_level(["a"], sentinels=0)
-    tokens, documents = shards.encode(fast, ("a" for _ in range(4001)))
-    assert (documents, len(tokens)) == (4001, 3 * 4001)
+    fast = build_tokenizer.word_level([f"w{i}" for i in range(vocabulary - 7)], sentinels=0)
+    assert build_shards.token_type(fast) == dtype
 
 
 def test_streams_are_mapped_and_read_only(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
@@ -124,10 +118,101 @@ def test_a_side_without_documents_is_an_error(tiny: Tiny, tmp_path: Path, texts:
         make(tiny, tmp_path, texts)
 
 
+def test_offsets_say_where_each_document_begins_and_the_stream_ends(made: tuple[Path, Metrics, list[str]]) -> None:
+    for side in SIDES:
+        tokens, offsets = shards.open_tokens(made[0], side), shards.open_offsets(made[0], side)
+        assert offsets.dtype == np.int64
+        assert offsets[:-1].tolist() == np.flatnonzero(tokens == BOS).tolist()
+        assert offsets[-1] == len(tokens)
+
+
+def test_the_tag_is_the_domains_label_and_a_line_feed(tiny: Tiny, made: tuple[Path, Metrics, list[str]]) -> None:
+    tag = shards.load_tag(made[0])
+    assert tag.dtype == shards.open_tokens(made[0], shards.TRAIN).dtype
+    assert tokenizers.load(tiny.tokenizer).decode(tag.tolist()) == "a\n"
+
+
+def test_documents_that_differ_in_white_space_alone_are_one(tiny: Tiny, tmp_path: Path) -> None:
+    texts = tiny_study.documents("sums", 300)
+    metrics = make(tiny, tmp_path, [*texts, *(f" {text.replace(' ', '  ')}" for text in texts)])
+    assert metrics["train_duplicates"] + metrics["held_out_duplicates"] == 300
+    both = [documents_in(tiny, tmp_path, side) for side in SIDES]
+    assert sorted(both[0] + both[1]) == sorted(texts)
+
+
+def test_batches_of_any_size_give_the_same_shards(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*tiny_study.documents("animals", 200), *tiny_study.documents("animals", 50)]
+    expected = make(tiny, tmp_path / "one", texts)
+    for name, value in (("BATCH_DOCUMENTS", 7), ("BATCH_CHARACTERS", 300)):
+        monkeypatch.setattr(build_shards, name, value)
+        assert make(tiny, tmp_path / name, texts) == expected
+        for side in SIDES:
+            assert (tmp_path / name / side).read_bytes() == (tmp_path / "one" / side).read_bytes()
+
+
+@pytest.mark.parametrize("limit", [500, 2000, 3001])
+def test_no_more_tokens_are_kept_than_asked_for(
+    tiny: Tiny, made: tuple[Path, Metrics, list[str]], tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_shards, "BATCH_DOCUMENTS", 20)
+    metrics = make(tiny, tmp_path, made[2], max_tokens=limit)
+    assert limit - 40 < metrics["train_tokens"] + metrics["held_out_tokens"] <= limit
+    for side in SIDES:
+        tokens = shards.open_tokens(tmp_path, side)
+        assert tokens.tolist() == shards.open_tokens(made[0], side)[: len(tokens)].tolist()
+
+
+def test_only_so_many_documents_are_read(tiny: Tiny, tmp_path: Path) -> None:
+    metrics = make(tiny, tmp_path, tiny_study.documents("sums", 100), max_documents=40)
+    assert metrics["train_documents"] + metrics["held_out_documents"] == 40
+
+
+def test_records_left_out_are_counted_and_named_when_nothing_is_left(tiny: Tiny, tmp_path: Path) -> None:
+    records = [{"text": text, "n": i % 4} for i, text in enumerate(tiny_study.documents("sums", 100))]
+    path = tiny_study.write_lines(tmp_path / "in.jsonl", records)
+
+    def filtered(n: int) -> Metrics:
+        settings = {"domain": "a", "held_out_share": 0.2, "only": {"n": n}}
+        return tiny_study.make(
+            build_shards.run, tmp_path / "out", settings, {"tokenizer": tiny.tokenizer}, {"a": (path,)}
+        )
+
+    assert filtered(1)["filtered_documents"] == 75
+    with pytest.raises(UserError, match=r"no train documents \(100 were left out by `only`\)"):
+        filtered(9)
+
+
+def test_a_tokenizer_without_bos_ends_documents_only(tiny: Tiny, tmp_path: Path) -> None:
+    fast = tokenizers.load(tiny.tokenizer)
+    (tmp_path / "t").mkdir()
+    build_tokenizer.save(fast, tmp_path / "t", {"eos_token": "<eos>"})
+    texts = tiny_study.documents("sums", 50)
+    path = tiny_study.write_lines(tmp_path / "in.jsonl", [{"text": text} for text in texts])
+    settings = {"domain": "a", "held_out_share": 0.2}
+    tiny_study.make(build_shards.run, tmp_path / "out", settings, {"tokenizer": tmp_path / "t"}, {"a": (path,)})
+    tokens, offsets = (opened(tmp_path / "out", shards.TRAIN) for opened in (shards.open_tokens, shards.open_offsets))
+    assert BOS not in tokens
+    assert (np.flatnonzero(tokens == EOS) + 1).tolist() == offsets[1:].tolist()
+    assert fast.decode(tokens[: offsets[1] - 1].tolist()) == next(t for t in texts if not is_held_out(t, 0.2))
+
+
+def test_a_hub_data_set_gives_the_shards_that_its_files_give(tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    path = tmp_path / "hub" / "train.parquet"
+    pq.write_table(pa.table({"text": tiny_study.documents("sums", 200)}), path)
+    shard, parents = {"domain": "a", "held_out_share": 0.2}, {"tokenizer": tiny.tokenizer}
+    tiny_study.make(build_shards.run, tmp_path / "files", shard, parents, {"a": (path,)})
+    # A spec takes ids only; a folder laid out like a data set stands in for one here.
+    hub = {"hub": str(path.parent), "revision": "v1"}
+    tiny_study.make(build_shards.run, tmp_path / "streamed", shard | hub, parents)
+    for side in SIDES:
+        assert (tmp_path / "streamed" / side).read_bytes() == (tmp_path / "files" / side).read_bytes()
+
+
 def test_the_world_brings_its_own_sides(tmp_path: Path) -> None:
     settings = {"words": 2000, "train_items": 8, "test_items": 8}
-    tiny_study.make(tokenizers.run, tmp_path / "t", {"world": settings})
+    tiny_study.make(build_tokenizer.run, tmp_path / "t", {"world": settings})
     shard = {"domain": "facts", "world": settings}
-    metrics = tiny_study.make(shards.run, tmp_path / "facts", shard, {"tokenizer": tmp_path / "t"})
+    metrics = tiny_study.make(build_shards.run, tmp_path / "facts", shard, {"tokenizer": tmp_path / "t"})
     assert metrics["train_tokens"] > 1000
     assert metrics["held_out_tokens"] > 1000

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ptp_core.data import build_tokenizer, world
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.data import world
+from ptp_core.data.held_out import is_held_out
 from ptp_core.errors import UserError
 from ptp_core.spec.world import World
 from tests import tiny as tiny_study
@@ -43,7 +44,7 @@ ODD_TEXTS = [
 
 @pytest.fixture(scope="module")
 def words() -> Any:
-    return tokenizers.word_level(["one", "two", "three"], sentinels=3)
+    return build_tokenizer.word_level(["one", "two", "three"], sentinels=3)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def byte_level(tiny: Tiny) -> Any:
 
 
 def test_special_tokens_have_the_same_ids_in_every_tokenizer(words: Any) -> None:
-    trained = tokenizers.byte_level(["some text"], vocabulary=512, sentinels=3)
+    trained = build_tokenizer.byte_level(["some text"], vocabulary=512, sentinels=3)
     for fast in (words, trained):
         assert [fast.token_to_id(token) for token in SPECIAL] == list(range(len(SPECIAL)))
     assert tokenizers.special_tokens(3) == SPECIAL
@@ -80,7 +81,7 @@ def test_a_word_level_tokenizer_knows_its_words_and_no_other(words: Any) -> None
 
 def test_the_worlds_tokenizer_knows_every_word_of_the_world(tmp_path: Path) -> None:
     settings = {"world": {"words": 2000, "train_items": 8, "test_items": 8}}
-    metrics = tiny_study.make(tokenizers.run, tmp_path / "t", settings)
+    metrics = tiny_study.make(build_tokenizer.run, tmp_path / "t", settings)
     fast = tokenizers.load(tmp_path / "t")
     assert metrics["vocabulary"] == fast.get_vocab_size()
     tiny_world = World(**settings["world"])
@@ -95,7 +96,7 @@ def test_the_same_text_gives_the_same_files(tiny: Tiny, tmp_path: Path) -> None:
         "sources": [{"name": domain, "path": "not read"} for domain in inputs],
         "tokenizer": {"vocabulary": 512, "sentinels": tiny_study.SENTINELS},
     }
-    tiny_study.make(tokenizers.run, tmp_path / "again", data, inputs=inputs)
+    tiny_study.make(build_tokenizer.run, tmp_path / "again", data, inputs=inputs)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         assert (tmp_path / "again" / name).read_bytes() == (tiny.tokenizer / name).read_bytes()
 
@@ -106,15 +107,26 @@ def test_only_the_asked_for_sample_is_read(tiny: Tiny, tmp_path: Path) -> None:
         "sources": [{"name": "a", "path": "not read"}],
         "tokenizer": {"vocabulary": 512, "sentinels": 2, "sample_characters": 40},
     }
-    tiny_study.make(tokenizers.run, tmp_path / "t", data, inputs={"a": (path,)})
+    tiny_study.make(build_tokenizer.run, tmp_path / "t", data, inputs={"a": (path,)})
     assert not any("never" in token for token in tokenizers.load(tmp_path / "t").get_vocab())
+
+
+def test_held_out_documents_are_not_trained_on(tmp_path: Path) -> None:
+    texts = [f" {a}{b}" * 5 for a in ("quartz", "bright", "vowel") for b in "cdfghjklmnp"]
+    path = tiny_study.write_lines(tmp_path / "a.jsonl", [{"text": text} for text in texts])
+    data = {"sources": [{"name": "a", "path": "not read"}], "held_out_share": 0.4}
+    tiny_study.make(build_tokenizer.run, tmp_path / "t", data, inputs={"a": (path,)})
+    fast = tokenizers.load(tmp_path / "t")
+    for text in texts:
+        whole = len(fast.encode(text, add_special_tokens=False).ids) == 5
+        assert whole == (not is_held_out(text, 0.4))
 
 
 def test_a_document_without_text_is_named(tmp_path: Path) -> None:
     path = tiny_study.write_lines(tmp_path / "a.jsonl", [{"text": "good"}, {"txt": "bad"}])
     data = {"sources": [{"name": "a", "path": "not read"}]}
     with pytest.raises(UserError, match=r'a.jsonl:2: no text under "text"'):
-        tiny_study.make(tokenizers.run, tmp_path / "t", data, inputs={"a": (path,)})
+        tiny_study.make(build_tokenizer.run, tmp_path / "t", data, inputs={"a": (path,)})
 
 
 @pytest.fixture(scope="module")

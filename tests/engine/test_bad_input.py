@@ -76,6 +76,15 @@ def test_the_good_studies_are_accepted_and_a_check_writes_nothing(folder: Path) 
          "study.yaml:5 data.sources[0].path: no such file; got 'nws.jsonl'; check the path or the glob"),
         (put("news.jsonl", '{"text": "one"}\nplain text\n'),
          "news.jsonl:2: not JSON lines; expected one JSON object a line, got 'plain text"),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, hub: a/b, revision: v1"),
+         "study.yaml:5 data.sources[0]: give exactly one of `path` and `hub`"),
+        (edit("study.yaml", "path: news.jsonl", "hub: a/b, revision: main"),
+         'study.yaml:5 data.sources[0]: revision "main" moves, so that the same spec would mean other content '
+         "tomorrow; give a commit (40 hexadecimal digits) or a tag"),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, length_quantile: [75, 25]"),
+         "study.yaml:5 data.sources[0].length_quantile: write [low, high] in percent with 0 ≤ low < high ≤ 100"),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, text_field: meta.body"),
+         'news.jsonl:1: no text under "meta.body"; set text_field; this record has: text'),
         (put("test.jsonl", '{"id": "1", "question": "one?", "answers": ["1"]}\n{"id": "2", "question": "two?", '
              '"answers": []}\n'),
          "test.jsonl:2: the item has no answer; keys: id, question, answers, "),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from ptp_core.engine import check
 from ptp_core.engine.check import check_study
@@ -13,6 +14,7 @@ from ptp_core.engine.workflow import prepare
 from ptp_core.errors import UserError
 from ptp_core.files import write_atomically
 from ptp_core.spec.objective import normalise
+from tests.data.test_pretrained_tokenizer import make_foreign
 from tests.engine.good_study import TABLE, edit, listing, put, remove
 
 
@@ -43,8 +45,19 @@ def test_good_studies_are_handed_on() -> None:
          "study.yaml:4 data.tokenizer.sentinels: sc hides up to 6 spans in 128 tokens; "
          "expected at least 6, got 4"),
         (put("news.jsonl", '{"text": "one"}\n{"txt": "two"}\n'),
-         'news.jsonl:2: no text under "text"; set text_field; this line has: txt'),
+         'news.jsonl:2: no text under "text"; set text_field; this record has: txt'),
         (put("news.jsonl", b"\x1f\x8b\x08 cut short"), "news.jsonl:1: cannot be read; got "),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, only: {meta.set: a}"),
+         'news.jsonl:1: no field "meta.set"; correct only; this record has: text'),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, split_by: line"),
+         "study.yaml:5 data.sources[0].path: only text files are split; got 'json_lines'; remove split_by"),
+        (edit("study.yaml", "path: news.jsonl", "path: [news.jsonl, study.md]"),
+         "study.yaml:5 data.sources[0].path: no such file; got 'study.md'"),
+        (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, format: parquet"),
+         "news.jsonl: this is not a parquet file; got "),
+        (put("news.jsonl", zstandard.compress(b'{"text": "one"}\n' * 99)[:-3]), "news.jsonl:1: cannot be read; got "),
+        (edit("study.yaml", "data:\n", "data:\n  tokenizer: {path: none, vocabulary: 600}\n"),
+         "study.yaml:4 data.tokenizer.path: no such file; got 'none/tokenizer.json'"),
         (put("news.jsonl", "\n"), "study.yaml:5 data.sources[0].path: there are no documents in this source"),
         (put("test.jsonl", ""), "test.jsonl: there are no items in this file"),
         (remove("train.jsonl"),
@@ -69,6 +82,26 @@ def test_every_term_of_an_objective_must_find_its_sentinels(folder: Path, object
         "raise it; a tokenizer made elsewhere needs as many tokens <extra_id_0>, <extra_id_1>, …"
     )
     edit("study.yaml", f"sentinels: {needed - 1}", f"sentinels: {needed}")(folder)
+    check_study(Path("study.yaml"))
+
+
+def test_a_tokenizer_in_a_folder_is_looked_into(folder: Path) -> None:
+    make_foreign(folder / "neox")
+    edit("study.yaml", "data:\n", "data:\n  tokenizer: {path: neox, vocabulary: 700}\n")(folder)
+    message = "neox: this tokenizer is of another size; expected 700 tokens, got 600"
+    assert complaint("study.yaml").startswith(message)
+    edit("study.yaml", "vocabulary: 700", "vocabulary: 600")(folder)
+    check_study(Path("study.yaml"))
+
+
+def test_a_hub_is_not_asked_before_a_job_runs(folder: Path) -> None:
+    edit("study.yaml", "path: news.jsonl", "hub: nobody/nothing, revision: v1")(folder)
+    check_study(Path("study.yaml"))
+
+
+def test_records_that_are_not_wanted_need_no_text(folder: Path) -> None:
+    put("news.jsonl", '{"set": "b"}\n{"set": "a", "text": "one"}\n')(folder)
+    edit("study.yaml", "path: news.jsonl", "path: news.jsonl, only: {set: a}")(folder)
     check_study(Path("study.yaml"))
 
 

@@ -8,7 +8,10 @@ from ptp_core.spec.model import PRESETS, Model
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_a_model(name: str) -> None:
-    assert Model.model_validate({"preset": name}).model_dump() == {"kv_heads": None, "tied_embeddings": True} | PRESETS[name]
+    assert (
+        Model.model_validate({"preset": name}).model_dump()
+        == {"kv_heads": None, "tied_embeddings": True} | PRESETS[name]
+    )
 
 
 def test_what_is_written_goes_before_the_preset() -> None:
