@@ -43,6 +43,7 @@ STAGES = {
         Stage("shards", "ptp_core.data.build_shards:run", ("tokenizers", "numpy")),
         Stage("task", "ptp_core.data.build_items:run", ()),
         Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=STATE_FILES),
+        Stage("anneal", "ptp_core.training.anneal:run", _TRAINING, state=STATE_FILES),
         Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
         Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),
         Stage("evaluate", "ptp_core.measure.stages:run_evaluate", _MEASURING),

@@ -112,13 +112,13 @@ class SaveState(EveryStep):
 
 
 class AtSteps(EveryStep):
-    """Calls a function once when training begins at step 0, if 0 is among the steps, and after each of the others."""
+    """Calls a function after each of the steps; for ``origin``, where the run begins, before the first of them."""
 
-    def __init__(self, steps: set[int], act: Callable[[Any, Any], None]) -> None:
-        self.steps, self.act = steps, act
+    def __init__(self, steps: set[int], act: Callable[[Any, Any], None], origin: int = 0) -> None:
+        self.steps, self.act, self.origin = steps, act, origin
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
-        if module.step == 0 and 0 in self.steps:
+        if module.step == self.origin and self.origin in self.steps:
             self.act(trainer, module)
 
     def after_step(self, trainer: Any, module: Any) -> None:

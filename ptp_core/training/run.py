@@ -129,7 +129,7 @@ class _Run:
             _Restore(self),
             _Order(self),
             ShowProgress(progress, self.recipe.batch_tokens),
-            AtSteps(points, self._watch),
+            AtSteps(points, self._watch, self.origin),
             AtSteps(set(self.plan.exports), self._export),
             SaveState(folder, self.execution.save_seconds, self._state),
         ]
@@ -182,14 +182,15 @@ class _Run:
         """What the receipt says; ``spent`` None for a run that has diverged."""
         history = self.module.history
         last = history.loss[-max(len(history.loss) // 20, 1) :]
-        sampler, seen = self.batches.sampler, len(history.loss) * self.recipe.batch_tokens
+        sampler, steps = self.batches.sampler, self.origin + len(history.loss)
         found: Metrics = {
             "loss": finite(statistics.fmean(last)) if last else None,
             "held_out_loss_at_start": finite(history.held_out[0][1]) if history.held_out else None,
             "held_out_loss": finite(history.held_out[-1][1]) if history.held_out else None,
             "parameters": self.parameters,
-            "steps": self.origin + len(history.loss),
-            "tokens": seen,
+            "vocabulary": int(self.plan.model.config.vocab_size),
+            "steps": steps,
+            "tokens": steps * self.recipe.batch_tokens,
             "tokens_by_domain": sampler.tokens(),
             "epochs": sampler.epochs(),
             "order_digest": self.digest,
