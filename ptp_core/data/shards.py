@@ -15,12 +15,14 @@ from ptp_core.data import world
 from ptp_core.data.json_lines import read_json_lines, text_of
 from ptp_core.errors import UserError
 from ptp_core.spec.data import ShardSettings
+from ptp_core.special import SpecialTokens
 from ptp_core.work import Metrics, Work
 
 Tokens = NDArray[np.unsignedinteger]
 """A stream of tokens: uint16 where the vocabulary allows it, else uint32."""
 TRAIN, HELD_OUT = "train.npy", "held_out.npy"
 _BATCH_DOCUMENTS = 2000
+OURS = SpecialTokens(tokenizers.PAD_ID, tokenizers.BOS_ID, tokenizers.EOS_ID)
 
 
 def run(work: Work) -> Metrics:
@@ -29,11 +31,11 @@ def run(work: Work) -> Metrics:
     Metrics: documents, tokens and duplicates dropped, of each side. Raises UserError if a side is empty.
     """
     settings = ShardSettings.model_validate(work.settings)
-    fast = tokenizers.load(work.parents["tokenizer"])
+    fast, special = tokenizers.load(work.parents["tokenizer"]), tokenizers.special(work.parents["tokenizer"])
     metrics: Metrics = {}
     for side, name in (("train", TRAIN), ("held_out", HELD_OUT)):
         texts = _Unique(_documents(settings, work.inputs, side))
-        tokens, documents = encode(fast, texts)
+        tokens, documents = encode(fast, texts, special)
         if not documents:
             raise UserError(f"no {side} documents", subject=work.label, fix="give more text, or another held_out_share")
         np.save(work.folder / name, tokens, allow_pickle=False)
@@ -41,15 +43,16 @@ def run(work: Work) -> Metrics:
     return metrics
 
 
-def encode(fast: Any, texts: Iterable[str]) -> tuple[Tokens, int]:
+def encode(fast: Any, texts: Iterable[str], special: SpecialTokens = OURS) -> tuple[Tokens, int]:
     """(one stream of tokens, number of documents); uint16 where the vocabulary allows it."""
     dtype = np.uint16 if fast.get_vocab_size() <= 2**16 else np.uint32
+    front = [] if special.bos is None else [special.bos]
     parts: list[Tokens] = []
     documents = 0
     for batch in _batches(texts):
         documents += len(batch)
         for encoding in fast.encode_batch_fast(batch, add_special_tokens=False):
-            parts.append(np.array([tokenizers.BOS_ID, *encoding.ids, tokenizers.EOS_ID], dtype=dtype))
+            parts.append(np.array([*front, *encoding.ids, special.eos], dtype=dtype))
     return (np.concatenate(parts) if parts else np.zeros(0, dtype)), documents
 
 

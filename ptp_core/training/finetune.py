@@ -1,8 +1,9 @@
-"""Stage ``finetune``: all weights of a checkpoint, on the answers of one task, with one seed."""
+"""Stage ``finetune``: a checkpoint is trained on the answers of one task, with one seed."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import load_items
 from ptp_core.progress import Progress
-from ptp_core.spec.finetune import FinetuneSettings
-from ptp_core.training.answers import pad_pairs, pairs
+from ptp_core.spec.finetune import FinetuneSettings, Tuning
+from ptp_core.training.answers import Pair, pad_pairs, pairs
+from ptp_core.training.best import KeepBest
 from ptp_core.training.callbacks import ShowProgress
-from ptp_core.training.loss import to_tensors
-from ptp_core.training.model import load_model, save_model
+from ptp_core.training.item_splits import split, subset
+from ptp_core.training.lora import merged, with_adapters
+from ptp_core.training.loss import held_out_loss, to_tensors
+from ptp_core.training.model import context_of, load_model, save_model
 from ptp_core.training.module import LanguageModelling, Optimisation, fit
 from ptp_core.work import Metrics, Work
 
@@ -23,37 +27,86 @@ from ptp_core.work import Metrics, Work
 def run(work: Work) -> Metrics:
     """Fine-tune and save as a Hugging Face directory.
 
-    Metrics: mean loss of the last tenth of the steps (nats an answer token), items, epochs over them.
+    Metrics: mean loss of the last tenth of the steps (nats an answer token), items, epochs over them, trained weights;
+    with validation also its losses, and the step and epoch of the best, whose weights are kept.
     """
     settings = FinetuneSettings.model_validate(work.settings)
-    tuning = settings.tuning
-    checkpoint = work.parents["checkpoint"]
-    model = load_model(checkpoint)
-    questions = pairs(tokenizers.load(checkpoint), load_items(work.parents["task"], "train"))
-    context = int(model.config.max_position_embeddings)
-    optimisation = Optimisation(
-        steps=tuning.steps,
+    tuning, checkpoint = settings.tuning, work.parents["checkpoint"]
+    plain = load_model(checkpoint)
+    special, context = tokenizers.special(checkpoint), context_of(plain.config)
+    used = subset(load_items(work.parents["task"], "train"), tuning.items)
+    fast = tokenizers.load(checkpoint)
+    training, validation = (
+        pairs(fast, part, special, tuning.prompt_format) for part in split(used, tuning.validation_share)
+    )
+    steps = total_steps(tuning, len(training))
+    # Adapters begin at random, and models from elsewhere may drop units at random.
+    torch.manual_seed(settings.seed)
+    model: Any = with_adapters(plain, tuning.lora) if tuning.method == "lora" else plain
+    module = LanguageModelling(model.train(), _optimisation(tuning, steps))
+    order = functools.partial(_items_of_step, len(training), tuning.batch_items, settings.seed)
+
+    def batch_of(step: int) -> dict[str, torch.Tensor]:
+        return to_tensors(pad_pairs([training[i] for i in order(step)], context, special.pad))
+
+    parts = _chunks(validation, tuning.batch_items)
+    batches = [pad_pairs(part, context, special.pad) for part in parts]
+    best = KeepBest(validation_steps(tuning, len(training)) if batches else (), lambda: held_out_loss(model, batches))
+    with Progress(steps, "step", f"finetune {work.label}") as progress:
+        spent = fit(module, batch_of, [ShowProgress(progress, 1), best], int(work.execution.get("threads", 1)))
+    best.restore(model)
+    trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+    save_model(merged(model) if tuning.method == "lora" else model, checkpoint, work.folder)
+    last = module.history["loss"][-max(steps // 10, 1) :]
+    metrics = {
+        "loss": sum(last) / len(last),
+        "items": len(training),
+        "epochs": steps * tuning.batch_items / len(training),
+        "trained_parameters": trained,
+        "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
+    }
+    return metrics | (_validation_metrics(best, len(validation), tuning, len(training)) if batches else {})
+
+
+def total_steps(tuning: Tuning, items: int) -> int:
+    """Optimiser steps in all; the last one of given epochs may see some items once more, to be a full batch."""
+    return tuning.steps if tuning.epochs is None else -(-tuning.epochs * items // tuning.batch_items)
+
+
+def validation_steps(tuning: Tuning, items: int) -> set[int]:
+    """After which steps (counted from 1) to validate: the ends of the epochs or every so many, and the last one."""
+    steps = total_steps(tuning, items)
+    if tuning.validate_every is not None:
+        return {*range(tuning.validate_every, steps, tuning.validate_every), steps}
+    epochs = steps * tuning.batch_items // items
+    return {min(-(-epoch * items // tuning.batch_items), steps) for epoch in range(1, epochs + 1)} | {steps}
+
+
+def _optimisation(tuning: Tuning, steps: int) -> Optimisation:
+    return Optimisation(
+        steps=steps,
         lr=tuning.lr,
-        warmup_steps=round(tuning.steps * tuning.warmup_share),
+        warmup_steps=round(steps * tuning.warmup_share),
+        schedule=tuning.schedule,
         weight_decay=tuning.weight_decay,
         clip=tuning.clip,
     )
-    module = LanguageModelling(model.train(), optimisation)
-    order = functools.partial(_items_of_step, len(questions), tuning.batch_items, settings.seed)
 
-    def batch_of(step: int) -> dict[str, torch.Tensor]:
-        return to_tensors(pad_pairs([questions[i] for i in order(step)], context))
 
-    with Progress(tuning.steps, "step", f"finetune {work.label}") as progress:
-        spent = fit(module, batch_of, [ShowProgress(progress, 1)], int(work.execution.get("threads", 1)))
-    save_model(model, checkpoint, work.folder)
-    last = module.history["loss"][-max(tuning.steps // 10, 1) :]
+def _validation_metrics(best: KeepBest, count: int, tuning: Tuning, items: int) -> Metrics:
+    losses = [[step, round(step * tuning.batch_items / items, 3), loss] for step, loss in best.losses]
+    found = next((entry for entry in losses if entry[0] == best.best_step), [None, None, None])
     return {
-        "loss": sum(last) / len(last),
-        "items": len(questions),
-        "epochs": tuning.steps * tuning.batch_items / len(questions),
-        "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
+        "validation_items": count,
+        # Each is (steps, epochs, nats an answer token).
+        "validation": losses,
+        "best_step": found[0],
+        "best_epoch": found[1],
     }
+
+
+def _chunks(rows: list[Pair], size: int) -> list[list[Pair]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,14 +1,15 @@
-"""The language model: a Hugging Face Llama, and its directory on disk."""
+"""Language models: a new Llama, and any causal model of Hugging Face in its directory on disk."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ptp_core.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from ptp_core.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -46,6 +47,26 @@ def load_model(folder: Path) -> PreTrainedModel:
         folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
     )
     return model.eval()
+
+
+CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "max_seq_len", "seq_length")
+"""What configurations call the longest sequence of a model, in the order in which they are asked."""
+
+
+def context_of(config: Any) -> int:
+    """The longest sequence that a model takes, in tokens. Raises UserError if its configuration names none."""
+    found = named_context(config)
+    if found is None:
+        raise UserError(
+            "the configuration of this model names no context length", fix="give the checkpoint a `context`"
+        )
+    return found
+
+
+def named_context(config: Any) -> int | None:
+    """The same, or None."""
+    values = (getattr(config, name, None) for name in CONTEXT_NAMES)
+    return next((int(value) for value in values if isinstance(value, int) and value > 1), None)
 
 
 def save_model(model: PreTrainedModel, tokenizer_folder: Path, folder: Path) -> None:
