@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,9 @@ NAMED = ("pad_token", "bos_token", "eos_token", "unk_token")
 
 
 def run(work: Work) -> Metrics:
-    """Take over a tokenizer without changing a token of it. Metrics: vocabulary in tokens; whether texts begin with bos.
+    """Take over a tokenizer without changing a token of it.
+
+    Metrics: vocabulary in tokens, and whether texts begin with bos.
 
     ``bos_token`` is named only if texts are to begin with it: if the tokenizer itself puts it there, or if it is one of
     ours, whose documents all do. Raises UserError if it cannot be read or has no eos token.
@@ -55,11 +56,6 @@ def begins_with(fast: Any, bos: str) -> bool:
     return ours or fast.encode("a").ids[:1] == [fast.token_to_id(bos)]
 
 
-def sentinel_free(folder: Path, names: Iterable[str] = (FILE,)) -> bool:
-    """Whether a local tokenizer has no sentinel ``<extra_id_0>``, as far as its text tells."""
-    return all('"<extra_id_0>"' not in (folder / name).read_text(encoding="utf-8") for name in names)
-
-
 def _read(folder: Path) -> tuple[FastTokenizer, dict[str, str | None]]:
     try:
         fast = FastTokenizer.from_file(str(folder / FILE))
@@ -87,7 +83,9 @@ def _text(token: Any) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _convert(settings: ImportTokenizerSettings, folder: Path, label: str) -> tuple[FastTokenizer, dict[str, str | None]]:
+def _convert(
+    settings: ImportTokenizerSettings, folder: Path, label: str
+) -> tuple[FastTokenizer, dict[str, str | None]]:
     """From the hub, or from files of the slow kind, by way of transformers."""
     from transformers import AutoTokenizer
 

@@ -42,7 +42,7 @@ class Tuning(Section):
     weight_decay: float = identity("AdamW weight decay, on matrices only", default=0.0, ge=0, le=10)
     clip: float = identity("largest gradient norm", default=1.0, gt=0)
     method: Literal["full", "lora"] = identity(
-        "train all weights, or low-rank adapters merged at the end", default="full"
+        "train all weights, or adapters that are merged at the end", default="full"
     )
     lora: Lora = identity("the adapters of method lora", default=Lora())
 

@@ -77,5 +77,5 @@ def _settle_context(config: Any, given: int | None, label: str) -> int:
     if named is None:
         config.max_position_embeddings = given
     elif given not in (None, named):
-        raise UserError("this model's context is another one", subject=label, expected=named, got=given)
+        raise UserError("this model's context is another one", subject=label, expected=str(named), got=given)
     return named or int(given or 0)

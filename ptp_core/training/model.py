@@ -57,9 +57,7 @@ def context_of(config: Any) -> int:
     """The longest sequence that a model takes, in tokens. Raises UserError if its configuration names none."""
     found = named_context(config)
     if found is None:
-        raise UserError(
-            "the configuration of this model names no context length", fix="give the checkpoint a `context`"
-        )
+        raise UserError("this model's configuration names no context length", fix="give the checkpoint a `context`")
     return found
 
 
