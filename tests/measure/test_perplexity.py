@@ -13,7 +13,6 @@ import torch
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.errors import UserError
-from ptp_core.measure import perplexity as module
 from ptp_core.measure import rows
 from ptp_core.measure.perplexity import CORRUPTION_SEED, Perplexity, _perplexity, perplexities
 from ptp_core.objectives.batch import IGNORE
