@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import load_items
+from ptp_core.objectives.batch import Batch
 from ptp_core.progress import Progress
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.training.answers import Pair, pad_pairs, pairs
@@ -24,6 +26,23 @@ from ptp_core.training.module import LanguageModelling, Optimisation, fit
 from ptp_core.work import Metrics, Work
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The items of one fine-tuning as tokens, and how they are batched."""
+
+    training: list[Pair]
+    validation: list[Pair]
+    context: int
+    pad: int
+
+    def batch(self, chosen: list[Pair]) -> Batch:
+        return pad_pairs(chosen, self.context, self.pad)
+
+    def validation_batches(self, size: int) -> list[Batch]:
+        starts = range(0, len(self.validation), size)
+        return [self.batch(self.validation[start : start + size]) for start in starts]
+
+
 def run(work: Work) -> Metrics:
     """Fine-tune and save as a Hugging Face directory.
 
@@ -33,25 +52,18 @@ def run(work: Work) -> Metrics:
     settings = FinetuneSettings.model_validate(work.settings)
     tuning, checkpoint = settings.tuning, work.parents["checkpoint"]
     plain = load_model(checkpoint)
-    special, context = tokenizers.special(checkpoint), context_of(plain.config)
-    used = subset(load_items(work.parents["task"], "train"), tuning.items)
-    fast = tokenizers.load(checkpoint)
-    training, validation = (
-        pairs(fast, part, special, tuning.prompt_format) for part in split(used, tuning.validation_share)
-    )
-    steps = total_steps(tuning, len(training))
+    rows = _rows(work, tuning, context_of(plain.config))
+    items, steps = len(rows.training), total_steps(tuning, len(rows.training))
     # Adapters begin at random, and models from elsewhere may drop units at random.
     torch.manual_seed(settings.seed)
     model: Any = with_adapters(plain, tuning.lora) if tuning.method == "lora" else plain
     module = LanguageModelling(model.train(), _optimisation(tuning, steps))
-    order = functools.partial(_items_of_step, len(training), tuning.batch_items, settings.seed)
+    best = _keep_best(model, rows, tuning)
 
     def batch_of(step: int) -> dict[str, torch.Tensor]:
-        return to_tensors(pad_pairs([training[i] for i in order(step)], context, special.pad))
+        chosen = _items_of_step(items, tuning.batch_items, settings.seed, step)
+        return to_tensors(rows.batch([rows.training[i] for i in chosen]))
 
-    parts = _chunks(validation, tuning.batch_items)
-    batches = [pad_pairs(part, context, special.pad) for part in parts]
-    best = KeepBest(validation_steps(tuning, len(training)) if batches else (), lambda: held_out_loss(model, batches))
     with Progress(steps, "step", f"finetune {work.label}") as progress:
         spent = fit(module, batch_of, [ShowProgress(progress, 1), best], int(work.execution.get("threads", 1)))
     best.restore(model)
@@ -60,12 +72,27 @@ def run(work: Work) -> Metrics:
     last = module.history["loss"][-max(steps // 10, 1) :]
     metrics = {
         "loss": sum(last) / len(last),
-        "items": len(training),
-        "epochs": steps * tuning.batch_items / len(training),
+        "items": items,
+        "epochs": steps * tuning.batch_items / items,
         "trained_parameters": trained,
         "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
     }
-    return metrics | (_validation_metrics(best, len(validation), tuning, len(training)) if batches else {})
+    return metrics | _validation_metrics(best, rows, tuning)
+
+
+def _rows(work: Work, tuning: Tuning, context: int) -> Rows:
+    checkpoint = work.parents["checkpoint"]
+    fast, special = tokenizers.load(checkpoint), tokenizers.special(checkpoint)
+    used = subset(load_items(work.parents["task"], "train"), tuning.items)
+    parts = split(used, tuning.validation_share)
+    training, validation = (pairs(fast, part, special, tuning.prompt_format) for part in parts)
+    return Rows(training, validation, context, special.pad)
+
+
+def _keep_best(model: Any, rows: Rows, tuning: Tuning) -> KeepBest:
+    batches = rows.validation_batches(tuning.batch_items)
+    steps = validation_steps(tuning, len(rows.training)) if batches else set()
+    return KeepBest(steps, lambda: held_out_loss(model, batches))
 
 
 def total_steps(tuning: Tuning, items: int) -> int:
@@ -93,20 +120,20 @@ def _optimisation(tuning: Tuning, steps: int) -> Optimisation:
     )
 
 
-def _validation_metrics(best: KeepBest, count: int, tuning: Tuning, items: int) -> Metrics:
-    losses = [[step, round(step * tuning.batch_items / items, 3), loss] for step, loss in best.losses]
-    found = next((entry for entry in losses if entry[0] == best.best_step), [None, None, None])
+def _validation_metrics(best: KeepBest, rows: Rows, tuning: Tuning) -> Metrics:
+    if not rows.validation:
+        return {}
+
+    def epochs(step: int) -> float:
+        return round(step * tuning.batch_items / len(rows.training), 3)
+
     return {
-        "validation_items": count,
+        "validation_items": len(rows.validation),
         # Each is (steps, epochs, nats an answer token).
-        "validation": losses,
-        "best_step": found[0],
-        "best_epoch": found[1],
+        "validation": [[step, epochs(step), loss] for step, loss in best.losses],
+        "best_step": best.best_step,
+        "best_epoch": None if best.best_step is None else epochs(best.best_step),
     }
-
-
-def _chunks(rows: list[Pair], size: int) -> list[list[Pair]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 @functools.lru_cache(maxsize=64)

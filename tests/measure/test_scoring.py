@@ -86,7 +86,7 @@ class TestChoosing:
         together = choice_losses(model, fast, pairs, SPECIAL)
         monkeypatch.setattr(rows, "ROWS", 3)
         assert np.allclose(choice_losses(model, fast, pairs, SPECIAL), together, atol=1e-5)
-        assert np.allclose(choice_losses(model, fast, pairs[::-1])[::-1], together, atol=1e-5)
+        assert np.allclose(choice_losses(model, fast, pairs[::-1], SPECIAL)[::-1], together, atol=1e-5)
 
     def test_weighs_a_long_choice_by_its_tokens(self, model: Any, fast: Any) -> None:
         item = Item(id="1", question="q", answers=["red"], choices=["red", "red red red red"], answer_idx=0)
