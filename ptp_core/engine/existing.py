@@ -49,7 +49,7 @@ def check_checkpoint(study: LoadedStudy, i: int) -> None:
 
 
 def _check_windows(study: LoadedStudy, path: Path, place: PlacePath) -> None:
-    from ptp_core.training.model import named_context
+    from ptp_core.training.context import named_context
 
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ from ptp_core.measure.rows import rows_at_once
 from ptp_core.objectives.batch import IGNORE
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import pad_pairs, question_tokens
+from ptp_core.training.context import context_of
 from ptp_core.training.loss import to_tensors, token_losses
-from ptp_core.training.model import context_of
 
 SPARE_TOKENS = 2
 """An answer may run on for so many tokens beyond the longest right one before it is cut."""

@@ -19,7 +19,8 @@ from ptp_core.measure.scoring import Scored, longest_answer, score_items
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
-from ptp_core.training.model import context_of, load_model
+from ptp_core.training.context import context_of
+from ptp_core.training.model import load_model
 from ptp_core.work import Metrics, Work
 
 

@@ -18,10 +18,11 @@ from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.training.answers import Pair, pad_pairs, pairs
 from ptp_core.training.best import KeepBest
 from ptp_core.training.callbacks import ShowProgress
+from ptp_core.training.context import context_of
 from ptp_core.training.item_splits import split, subset
 from ptp_core.training.lora import merged, with_adapters
 from ptp_core.training.loss import held_out_loss, to_tensors
-from ptp_core.training.model import context_of, load_model, save_model
+from ptp_core.training.model import load_model, save_model
 from ptp_core.training.module import LanguageModelling, Optimisation, fit
 from ptp_core.work import Metrics, Work
 

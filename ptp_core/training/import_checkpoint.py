@@ -10,7 +10,8 @@ from typing import Any
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.errors import UserError
 from ptp_core.spec.checkpoints import ImportSettings
-from ptp_core.training.model import named_context, parameter_count, save_model
+from ptp_core.training.context import named_context
+from ptp_core.training.model import parameter_count, save_model
 from ptp_core.work import Metrics, Work
 
 

@@ -16,7 +16,8 @@ from ptp_core.data import tokenizer as tokenizers
 from ptp_core.errors import UserError
 from ptp_core.measure import stages
 from ptp_core.training import finetune, import_checkpoint
-from ptp_core.training.model import context_of, load_model
+from ptp_core.training.context import context_of
+from ptp_core.training.model import load_model
 from tests import foreign
 from tests import tiny as tiny_study
 from tests.tiny import DOMAINS, Tiny
