@@ -1,3 +1,48 @@
+rule import_tokenizer:
+    input:
+        job=job_file("import_tokenizer"),
+    output:
+        receipt("import_tokenizer"),
+    log:
+        log_file("import_tokenizer"),
+    benchmark:
+        cost_file("import_tokenizer")
+    conda:
+        "../envs/ptp.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        label=label("import_tokenizer"),
+    message:
+        "take over the {params.label}"
+    shell:
+        RUN
+
+
+rule import:
+    input:
+        job=job_file("import"),
+        parents=parents("import"),
+    output:
+        receipt("import"),
+    log:
+        log_file("import"),
+    benchmark:
+        cost_file("import")
+    conda:
+        "../envs/ptp.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        label=label("import"),
+    message:
+        "import {params.label}"
+    shell:
+        RUN
+
+
 rule pretrain:
     input:
         job=job_file("pretrain"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
+from ptp_core.engine.existing import check_checkpoint
 from ptp_core.errors import UserError, UserErrors
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
@@ -56,6 +57,8 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
     for name in spec.tasks:
         for split in ("train", "test"):
             yield ("tasks", name, split), partial(_check_task, study, name, split)
+    for i in range(len(spec.checkpoints)):
+        yield ("checkpoints", i), partial(check_checkpoint, study, i)
     if spec.measurements:
         yield ("measurements",), partial(_check_tables, study)
     for recipe in {(v.recipe.objective, v.recipe.sequence_length): v.recipe for v in study.variants}.values():

@@ -31,6 +31,11 @@ def check(spec: Path) -> None:
     if study.variants:
         print(f"; {len(study.variants)} variants\n")
         _print_table(_variant_table(study))
+    if study.spec.checkpoints:
+        print(f"; {len(study.spec.checkpoints)} existing checkpoints\n")
+        _print_table(
+            [["checkpoint", "from"], *([c.name, c.path or f"{c.hub}@{c.revision}"] for c in study.spec.checkpoints)]
+        )
     for table in study.spec.measurements:
         print(f"; reads {table.path}", end="")
     print()
@@ -41,10 +46,9 @@ def analyze_tables(spec: Path, results: Path) -> None:
     from ptp_core.engine.check import check_study
 
     study = check_study(spec)
-    if study.spec.pretrain is not None:
-        raise UserError(
-            "this study trains models", where=study.where("pretrain"), fix=f"snakemake --config study={spec}"
-        )
+    section = "pretrain" if study.spec.pretrain else "checkpoints"
+    if study.spec.pretrain or study.spec.checkpoints:
+        raise UserError("this study trains models", where=study.where(section), fix=f"snakemake --config study={spec}")
     set_up_libraries(1)
     workflow = plan_study(study, results)
     for job in workflow.summaries.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,12 @@ from pydantic import BaseModel
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format
 from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
+from ptp_core.engine.existing import existing_files
 from ptp_core.engine.stages import STAGES
+from ptp_core.errors import UserError
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH, fingerprint
+from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
 from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
@@ -76,9 +79,9 @@ class Job:
 
 @dataclass(frozen=True)
 class VariantUnits:
-    """All results of one variant."""
+    """All results of one variant, be it pre-trained here or a checkpoint that exists."""
 
-    variant: Variant
+    variant: Variant | Checkpoint
     checkpoint: Unit
     indicators: Mapping[str, Unit]
     outcomes: Mapping[tuple[str, int], Unit]
@@ -105,7 +108,7 @@ class Graph:
 
 def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
     """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there."""
-    if study.spec.pretrain is None:
+    if study.spec.pretrain is None and not study.spec.checkpoints:
         return Graph((), (), {})
     return _Builder(study, digest_of).graph()
 
@@ -113,22 +116,30 @@ def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
 class _Builder:
     def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
         self.study, self.spec, self.digest_of = study, study.spec, digest_of
-        assert study.spec.data is not None
-        self.data: Data = study.spec.data
+        # A study of checkpoints alone may do without text; nothing then asks for it.
+        if study.spec.data is not None:
+            self.data: Data = study.spec.data
+        domains = study.domains if study.spec.pretrain or measures_perplexity(study) else ()
         # Mixtures name domains, so an unused domain is still tokenised: held-out perplexity covers all of them.
-        self.tokenizer = self._tokenizer()
-        self.shards = {domain: self._shards(domain) for domain in study.domains}
+        if domains:
+            self.tokenizer = self._tokenizer()
+        self.shards = {domain: self._shards(domain) for domain in domains}
+        self.shards_of: dict[str, Mapping[str, Unit]] = {}
+        """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
         wanted = {name.removeprefix("kshot_") for name in study.indicators if name.startswith("kshot_")}
         wanted |= set(self.spec.finetune.tasks if self.spec.finetune else ())
         self.tasks = {name: self._task(name) for name in sorted(wanted)}
 
     def graph(self) -> Graph:
-        variants = tuple(self._variant(variant) for variant in self.study.variants)
-        singles = [self.tokenizer, *self.shards.values(), *self.tasks.values()]
+        trained = [self._variant(v, self._checkpoint(v), self.shards) for v in self.study.variants]
+        existing = list(self._existing())
+        variants = (*trained, *existing)
+        singles = [self.tokenizer, *self.shards.values()] if trained else []
+        singles += [*self.tasks.values(), *self._units_of_existing(existing)]
         jobs = [Job(unit.stage, unit.label, (unit,)) for unit in singles]
         for v in variants:
             tunings = tuple(unit.parents["checkpoint"] for unit in v.outcomes.values())
-            jobs.append(Job("pretrain", v.variant.name, (v.checkpoint,)))
+            jobs.append(Job(v.checkpoint.stage, v.variant.name, (v.checkpoint,)))
             for stage, units in (
                 ("indicators", tuple(v.indicators.values())),
                 ("finetune", tunings),
@@ -212,13 +223,36 @@ class _Builder:
         inputs = {split: self._files((getattr(task, split),), "tasks", name, split) for split in ("train", "test")}
         return Unit("task", name, settings, inputs=inputs)
 
-    def _variant(self, variant: Variant) -> VariantUnits:
-        checkpoint = self._checkpoint(variant)
-        indicators = {name: self._indicator(name, variant, checkpoint) for name in self.study.indicators}
+    def _existing(self) -> Iterator[VariantUnits]:
+        first: dict[str, str] = {}
+        for i, entry in enumerate(self.spec.checkpoints):
+            unit = existing_checkpoint(self.study, i, self.digest_of)
+            twin = first.setdefault(unit.fingerprint, entry.name)
+            if twin != entry.name:
+                what = f'checkpoints "{twin}" and "{entry.name}" are the same model'
+                raise UserError(what, where=self.study.where("checkpoints", i), fix="remove one of them")
+            yield self._variant(entry, unit, self._shards_in(unit.parents["tokenizer"]))
+
+    def _shards_in(self, tokenizer: Unit) -> Mapping[str, Unit]:
+        """The text in the tokens of an existing model; models with one tokenizer share it."""
+        shards = {
+            domain: replace(unit, parents={"tokenizer": tokenizer}, label=f"{domain} for {tokenizer.label}")
+            for domain, unit in (self.shards.items() if measures_perplexity(self.study) else ())
+        }
+        return self.shards_of.setdefault(tokenizer.fingerprint, shards)
+
+    def _units_of_existing(self, existing: Iterable[VariantUnits]) -> list[Unit]:
+        """Tokenizers and texts of existing models, each once."""
+        tokenizers = [v.checkpoint.parents["tokenizer"] for v in existing]
+        texts = [unit for shards in self.shards_of.values() for unit in shards.values()]
+        return [*{unit.fingerprint: unit for unit in tokenizers}.values(), *texts]
+
+    def _variant(self, variant: Variant | Checkpoint, checkpoint: Unit, shards: Mapping[str, Unit]) -> VariantUnits:
+        indicators = {name: self._indicator(name, variant.name, checkpoint, shards) for name in self.study.indicators}
         finetune = self.spec.finetune
         assert finetune is not None
         outcomes = {
-            (task, seed): self._outcome(task, seed, variant, checkpoint)
+            (task, seed): self._outcome(task, seed, variant.name, checkpoint)
             for task in finetune.tasks
             for seed in finetune.seeds
         }
@@ -248,33 +282,32 @@ class _Builder:
                 found[domain] = view
         return found
 
-    def _indicator(self, name: str, variant: Variant, checkpoint: Unit) -> Unit:
-        options, label = self.study.indicators[name], f"{variant.name} {name}"
+    def _indicator(self, name: str, variant: str, checkpoint: Unit, shards: Mapping[str, Unit]) -> Unit:
+        options, label = self.study.indicators[name], f"{variant} {name}"
         if name.startswith("kshot_"):
             task = name.removeprefix("kshot_")
             shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
             settings = IndicatorSettings(kind="kshot", shots=shots, items=options.items)
             return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.tasks[task]})
-        assert self.spec.model is not None
         settings = IndicatorSettings(
             kind="ppl",
             objective=normalise(name.removeprefix("ppl_")),
             tokens=options.tokens,
-            # One length for all variants, or their perplexities could not be compared.
-            length=self.spec.model.context,
+            length=self.study.window(name),
         )
-        shards = {f"shards/{domain}": unit for domain, unit in self.shards.items()}
-        return Unit("indicators", label, settings, {"checkpoint": checkpoint} | shards)
+        text = {f"shards/{domain}": unit for domain, unit in shards.items()}
+        return Unit("indicators", label, settings, {"checkpoint": checkpoint} | text)
 
-    def _outcome(self, task: str, seed: int, variant: Variant, checkpoint: Unit) -> Unit:
+    def _outcome(self, task: str, seed: int, variant: str, checkpoint: Unit) -> Unit:
         assert self.spec.finetune is not None
-        label = f"{variant.name} {task} seed {seed}"
+        label = f"{variant} {task} seed {seed}"
         tuning = Tuning(**{name: getattr(self.spec.finetune, name) for name in Tuning.model_fields})
         items = self.tasks[task]
         tuned = Unit(
             "finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items}
         )
-        return Unit("evaluate", label, EvaluateSettings(), {"checkpoint": tuned, "task": items})
+        asked = EvaluateSettings(prompt_format=tuning.prompt_format)
+        return Unit("evaluate", label, asked, {"checkpoint": tuned, "task": items})
 
 
 def _without(settings: S, *names: str) -> S:
@@ -284,6 +317,26 @@ def _without(settings: S, *names: str) -> S:
 
 DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
 """Examples by family (Zeng et al. 2025)."""
+
+
+def measures_perplexity(study: LoadedStudy) -> bool:
+    """Whether any indicator of a study reads held-out text."""
+    return any(name.startswith("ppl_") for name in study.indicators)
+
+
+def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf) -> Unit:
+    """The import of the i-th checkpoint, and of its tokenizer. Raises UserError if its files are not there."""
+    entry = study.spec.checkpoints[i]
+    files = existing_files(study, i)
+    digests = {role: tuple((path, digest_of(path)) for path in paths) for role, paths in files.items()}
+    model, tokenizer = (
+        {role: found for role, found in digests.items() if role == wanted} for wanted in ("model", "tokenizer")
+    )
+    origin = entry.tokenizer_origin
+    settings = ImportTokenizerSettings(hub=origin.hub, revision=origin.revision)
+    parent = Unit("import_tokenizer", f"tokenizer of {entry.name}", settings, inputs=tokenizer)
+    imported = ImportSettings(hub=entry.hub, revision=entry.revision, context=entry.context)
+    return Unit("import", entry.name, imported, {"tokenizer": parent}, model)
 
 
 def settings_json(settings: BaseModel) -> dict[str, Any]:

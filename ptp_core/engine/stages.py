@@ -41,10 +41,12 @@ STAGES = {
     for stage in (
         Stage("tokenizer", "ptp_core.data.build_tokenizer:run", ("tokenizers",)),
         Stage("shards", "ptp_core.data.build_shards:run", ("tokenizers", "numpy")),
+        Stage("import_tokenizer", "ptp_core.data.import_tokenizer:run", ("tokenizers", "transformers")),
+        Stage("import", "ptp_core.training.import_checkpoint:run", ("torch", "transformers", "safetensors")),
         Stage("task", "ptp_core.data.build_items:run", ()),
         Stage("pretrain", "ptp_core.training.pretrain:run", _TRAINING, state=STATE_FILES),
         Stage("anneal", "ptp_core.training.anneal:run", _TRAINING, state=STATE_FILES),
-        Stage("finetune", "ptp_core.training.finetune:run", _TRAINING),
+        Stage("finetune", "ptp_core.training.finetune:run", (*_TRAINING, "peft")),
         Stage("indicators", "ptp_core.measure.stages:run_indicator", _MEASURING),
         Stage("evaluate", "ptp_core.measure.stages:run_evaluate", _MEASURING),
     )

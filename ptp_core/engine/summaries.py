@@ -72,7 +72,12 @@ def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
         if not is_sound(store, outcome["unit"]):
             continue
         extra = {"kind": "outcome", "name": outcome["task"], "family": outcome["family"], "split": "test"}
-        rows.append(shared | extra | {"seed": outcome["seed"], "prompt_format": "default"} | _measured(store, outcome))
+        rows.append(
+            shared
+            | extra
+            | {"seed": outcome["seed"], "prompt_format": outcome["prompt_format"]}
+            | _measured(store, outcome)
+        )
     return rows
 
 
@@ -108,9 +113,11 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
     if not settings["variants"]:
         return None
     receipts = [json.loads(folders.receipt(*job).read_text(encoding="utf-8")) for job in settings["jobs"]]
+    # Who trained an existing checkpoint kept its curves.
+    trained = [v for v in settings["variants"] if not v["checkpoint"].startswith("import/")]
     return Run(
-        curves={v["name"]: _training_curve(folders.store / v["checkpoint"]) for v in settings["variants"]},
-        held_out={v["name"]: _curve(folders.store / v["checkpoint"] / "held_out.csv") for v in settings["variants"]},
+        curves={v["name"]: _training_curve(folders.store / v["checkpoint"]) for v in trained},
+        held_out={v["name"]: _curve(folders.store / v["checkpoint"] / "held_out.csv") for v in trained},
         jobs=jobs_by_stage(receipts),
         spec_text=yaml.safe_dump(settings["spec"], sort_keys=False, allow_unicode=True, width=100),
         spec_name=settings["study"],

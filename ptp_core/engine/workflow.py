@@ -19,8 +19,9 @@ from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
 from ptp_core.identity.fingerprint import ID_LENGTH
+from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.load import LoadedStudy, load_study
-from ptp_core.spec.pretrain import Recipe
+from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.select import Primary
 
 
@@ -144,9 +145,9 @@ def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, A
     families = workflow.study.families
     return {
         "name": v.variant.name,
-        "tokens": v.variant.recipe.tokens,
+        "tokens": v.variant.recipe.tokens if isinstance(v.variant, Variant) else v.variant.tokens,
         "checkpoint": _place(v.checkpoint),
-        "config": {key: getattr(v.variant.recipe, key) for key in varied_fields(workflow.study)},
+        "config": config_of(v.variant, workflow.study),
         "indicators": {
             name: {
                 "unit": _place(unit),
@@ -157,10 +158,24 @@ def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, A
             for name, unit in v.indicators.items()
         },
         "outcomes": [
-            {"task": task, "seed": seed, "family": families[task], "unit": _place(unit), "higher_is_better": True}
+            {
+                "task": task,
+                "seed": seed,
+                "family": families[task],
+                "prompt_format": unit.settings.model_dump()["prompt_format"],
+                "unit": _place(unit),
+                "higher_is_better": True,
+            }
             for (task, seed), unit in v.outcomes.items()
         ],
     }
+
+
+def config_of(variant: Variant | Checkpoint, study: LoadedStudy) -> dict[str, Any]:
+    """The columns that describe a variant: what differs between recipes, or what a checkpoint's entry says of it."""
+    if isinstance(variant, Checkpoint):
+        return dict(variant.config)
+    return {key: getattr(variant.recipe, key) for key in varied_fields(study)}
 
 
 def varied_fields(study: LoadedStudy) -> list[str]:

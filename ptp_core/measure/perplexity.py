@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ptp_core.data.shards import Tokens
 from ptp_core.draws import Draws, key
+from ptp_core.measure.rows import rows_at_once
 from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.objectives.mix import make_batch
 from ptp_core.spec.objective import terms
 from ptp_core.special import SpecialTokens
 from ptp_core.training.loss import to_tensors, token_losses, windows
 
-ROWS = 64
 CORRUPTION_SEED = 0
 """Every checkpoint is asked for the same hidden spans, so that perplexities can be compared."""
 
@@ -32,7 +32,7 @@ class Perplexity(NamedTuple):
 
 
 def perplexities(
-    model: torch.nn.Module,
+    model: Any,
     streams: Mapping[str, Tokens],
     objective: str,
     length: int,
@@ -63,11 +63,12 @@ def _without_markup(batch: Batch, special: SpecialTokens) -> Batch:
 
 
 @torch.no_grad()
-def _window_losses(model: torch.nn.Module, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _window_losses(model: Any, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(sum of the losses in nats, number of targets) of each window."""
     sums = []
-    for start in range(0, len(batch.inputs), ROWS):
-        part = Batch(*(array[start : start + ROWS] for array in batch))
+    size = rows_at_once(batch.inputs.shape[1], model.config.vocab_size)
+    for start in range(0, len(batch.inputs), size):
+        part = Batch(*(array[start : start + size] for array in batch))
         sums.append(token_losses(model, to_tensors(part)).double().sum(dim=1).numpy())
     return np.concatenate(sums), (batch.targets != IGNORE).sum(axis=1)
 

@@ -10,6 +10,8 @@ from ptp_core.spec.quantities import refuse_truth_value
 
 Role = Literal["identity", "execution"]
 
+Precision = Literal["fp32", "bf16"]
+
 NAME_LENGTH = 80
 NAME_PATTERN = rf"^[A-Za-z0-9][A-Za-z0-9_.+-]{{0,{NAME_LENGTH - 1}}}$"
 """Names become file names and columns, so they are letters, digits and ``_ . + -``; never a path or a shell word."""

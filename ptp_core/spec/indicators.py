@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ptp_core.spec.fields import Section, identity
+from ptp_core.spec.finetune import PromptFormat
 from ptp_core.spec.objective import Objective
 from ptp_core.spec.quantities import Count
 
@@ -14,6 +15,12 @@ class IndicatorOptions(Section):
 
     tokens: Count = identity(
         "held-out tokens of each domain that a perplexity reads at most", unit="tokens", default=16_384
+    )
+    length: Count | None = identity(
+        "length of a held-out window of a perplexity; default: the context of `model`, or 512 without one",
+        unit="tokens",
+        default=None,
+        ge=8,
     )
     shots: int | None = identity(
         "examples before a k-shot question; default 1 for cms, else 5 (Zeng et al. 2025)",
@@ -42,4 +49,6 @@ class IndicatorSettings(Section):
 
 
 class EvaluateSettings(Section):
-    """How a fine-tuned model is scored on its task's test items; nothing to choose yet."""
+    """How a fine-tuned model is scored on its task's test items."""
+
+    prompt_format: PromptFormat = identity("how an item is put to the model", default="qa")

@@ -21,6 +21,9 @@ from ptp_core.spec.yaml_lines import Lines, PlacePath, load_yaml
 MIN_VARIANTS = 4
 """Fewer variants than this make fewer than six pairs: nothing can be said about an indicator."""
 
+DEFAULT_WINDOW = 512
+"""Tokens in a window of a perplexity, in a study without a section `model`."""
+
 WORLD_DOMAINS = ("facts", "reading", "stories", "code")
 WORLD_FAMILIES = {"cms": "cms", "rag": "rag", "cbqa": "cbqa"}
 
@@ -64,6 +67,11 @@ class LoadedStudy:
         # Rounded, so that the same shares on another scale are the same to the last bit.
         return {domain: round(weight / total, 12) for domain, weight in sorted(raw.items()) if weight > 0}
 
+    def window(self, perplexity: str) -> int:
+        """The length in tokens of a perplexity's windows: one for all variants, or they could not be compared."""
+        default = self.spec.model.context if self.spec.model else DEFAULT_WINDOW
+        return self.indicators[perplexity].length or default
+
     def resolve(self, text: str, *place: str | int) -> Path:
         """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""
         where, subject = self.where(*place), dotted(place)
@@ -104,8 +112,9 @@ def _fault(study: LoadedStudy, place: PlacePath, what: str, **details: Any) -> U
 
 def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
     spec = study.spec
-    if spec.pretrain is None and not spec.measurements:
-        yield _fault(study, (), "nothing to compare", expected="a section `pretrain` or `measurements`")
+    if spec.pretrain is None and not spec.checkpoints and not spec.measurements:
+        sections = "a section `pretrain`, `checkpoints` or `measurements`"
+        yield _fault(study, (), "nothing to compare", expected=sections)
     if spec.measurements and not spec.finetune and not any(table.outcomes for table in spec.measurements):
         yield _fault(
             study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
@@ -115,8 +124,22 @@ def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
             if getattr(spec, section) is None:
                 yield _fault(study, ("pretrain",), f"pre-training variants needs a section `{section}` as well")
     yield from _check_mixtures(study)
+    yield from _check_checkpoints(study)
     yield from _check_tasks(study)
     yield from _check_indicators(study)
+
+
+def _check_checkpoints(study: LoadedStudy) -> Iterator[UserError]:
+    spec = study.spec
+    if spec.checkpoints and spec.finetune is None:
+        yield _fault(study, ("checkpoints",), "comparing checkpoints needs a section `finetune` as well")
+    perplexities = [name for name in study.indicators if name.startswith("ppl_")]
+    if spec.checkpoints and spec.data is None and perplexities:
+        yield _fault(study, ("indicators",), "a perplexity needs text to measure it on", fix="add a section `data`")
+    for name in perplexities:
+        if spec.model and study.window(name) > spec.model.context:
+            place = ("indicators", name, "length")
+            yield _fault(study, place, "the window is longer than model.context", got=study.window(name))
 
 
 def _check_mixtures(study: LoadedStudy) -> Iterator[UserError]:
@@ -161,16 +184,25 @@ def _check_indicators(study: LoadedStudy) -> Iterator[UserError]:
 
 def _check_variants(study: LoadedStudy) -> Iterator[UserError]:
     spec = study.spec
-    if spec.pretrain and len(study.variants) < MIN_VARIANTS and not spec.measurements:
-        yield _fault(
-            study, ("pretrain",), "too few variants to compare", expected=f"at least {MIN_VARIANTS}",
-            got=len(study.variants),
-        )  # fmt: skip
+    count = len(study.variants) + len(spec.checkpoints)
+    if count and count < MIN_VARIANTS and not spec.measurements:
+        place = ("pretrain",) if spec.pretrain else ("checkpoints",)
+        yield _fault(study, place, "too few variants to compare", expected=f"at least {MIN_VARIANTS}", got=count)
+    yield from _check_names(study)
     if spec.pretrain:
         known = set(spec.mixtures) | ({"uniform"} if not spec.mixtures else set())
         for i, variant in enumerate(study.variants):
             yield from _check_recipe(study, variant.recipe, known, _writer(study, i))
     yield from _check_primary(study)
+
+
+def _check_names(study: LoadedStudy) -> Iterator[UserError]:
+    names = {variant.name.lower() for variant in study.variants}
+    for i, checkpoint in enumerate(study.spec.checkpoints):
+        if checkpoint.name.lower() in names:
+            what = f'two variants are called "{checkpoint.name}"'
+            yield _fault(study, ("checkpoints", i, "name"), what, fix="rename one of them")
+        names.add(checkpoint.name.lower())
 
 
 def _writer(study: LoadedStudy, i: int) -> Callable[[str], PlacePath]:

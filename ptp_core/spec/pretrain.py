@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from ptp_core.spec.fields import Name, Section, execution, identity
+from ptp_core.spec.fields import Name, Precision, Section, execution, identity
 from ptp_core.spec.model import Model
 from ptp_core.spec.objective import Objective
 from ptp_core.spec.quantities import WHOLE, Count, Quantile
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
-Precision = Literal["fp32", "bf16"]
 
 
 class Recipe(Section):

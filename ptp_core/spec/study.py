@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.data import Data, TaskFiles
 from ptp_core.spec.execution import Execution
 from ptp_core.spec.fields import Name, Section, execution, identity
@@ -21,7 +22,7 @@ Weight = Annotated[float, BeforeValidator(refuse_truth_value), Field(ge=0, le=1e
 
 
 class Study(Section):
-    """A study: variants to pre-train and fine-tune, or tables measured elsewhere, or both."""
+    """A study: variants to pre-train, existing models and tables measured elsewhere, in any mix."""
 
     study: Name = execution("name of the study and of its folder under results/")
     seed: int = identity("seed that the variants take when they name none", default=0, ge=0, lt=2**32)
@@ -30,6 +31,7 @@ class Study(Section):
     tasks: dict[Name, TaskFiles] = identity("tasks from files; the world brings cms, rag and cbqa", default={})
     mixtures: dict[Name, dict[Name, Weight]] = identity("weights of the domains, by name of the mixture", default={})
     pretrain: Pretrain | None = identity("the variants", default=None)
+    checkpoints: tuple[Checkpoint, ...] = identity("existing models that are compared as well", default=())
     finetune: Finetune | None = identity("fine-tuning of every variant", default=None)
     indicators: tuple[str, ...] | dict[str, IndicatorOptions] = identity(
         "ppl_clm, ppl_sc, kshot_<task>: a list, or {name: options}", default=()

@@ -1,4 +1,4 @@
-"""The language model: a Hugging Face Llama, and its directory on disk."""
+"""Language models: a new Llama, and any causal model of Hugging Face in its directory on disk."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.draws import Draws, key
 from ptp_core.errors import UserError
-from ptp_core.measure import perplexity as module
+from ptp_core.measure import rows
 from ptp_core.measure.perplexity import CORRUPTION_SEED, Perplexity, _perplexity, perplexities
 from ptp_core.objectives.batch import IGNORE
 from ptp_core.objectives.mix import make_batch
@@ -90,7 +90,7 @@ def test_how_many_windows_go_through_at_once_changes_nothing(
     model: Any, streams: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = measured(model, streams, "sc")
-    monkeypatch.setattr(module, "ROWS", 3)
+    monkeypatch.setattr(rows, "ROWS", 3)
     apart = measured(model, streams, "sc")
     for domain, value in together.items():
         assert apart[domain] == pytest.approx(value, rel=1e-6)

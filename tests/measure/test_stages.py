@@ -72,7 +72,7 @@ def test_evaluation_scores_the_test_items_without_examples(
     parents = {"checkpoint": checkpoint, "task": tiny.task(family)}
     tiny_study.make(stages.run_evaluate, tmp_path / "evaluated", {}, parents)
     asked = [(prompt(item), item) for item in load_items(tiny.task(family), "test")]
-    scored = score_items(load_model(checkpoint), tokenizers.load(checkpoint), asked)
+    scored = score_items(load_model(checkpoint), tokenizers.load(checkpoint), asked, tokenizers.special(checkpoint))
     assert written(tmp_path / "evaluated") == [s._asdict() for s in scored]
 
 

@@ -137,7 +137,9 @@ class TestStudiesThatOnlyReadTables:
         assert load(TABLE).variants == ()
 
     def test_a_study_of_nothing_is_a_mistake(self, complaint: Complaint) -> None:
-        assert "nothing to compare; expected a section `pretrain` or `measurements`" in complaint("study: empty\n")
+        assert "nothing to compare; expected a section `pretrain`, `checkpoints` or `measurements`" in complaint(
+            "study: empty\n"
+        )
 
     def test_no_outcome_is_a_mistake(self, complaint: Complaint) -> None:
         found = complaint(edited(("[sft]", "[]"), text=TABLE))

@@ -30,8 +30,9 @@ def weights(folder: Path) -> bytes:
 
 
 def answer_loss(folder: Path, task: Path) -> float:
-    rows = pairs(tokenizers.load(folder), load_items(task, "train"))
-    return float(mean_loss(load_model(folder), to_tensors(pad_pairs(rows, 64))))
+    special = tokenizers.special(folder)
+    rows = pairs(tokenizers.load(folder), load_items(task, "train"), special)
+    return float(mean_loss(load_model(folder), to_tensors(pad_pairs(rows, 64, special.pad))))
 
 
 @pytest.mark.parametrize("family", ["cms", "rag", "cbqa"])
