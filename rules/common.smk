@@ -30,4 +30,6 @@ def label(stage):
 
 
 THREADS = STUDY.study.spec.execution.threads
+# On one node; several of them are a matter of the Slurm profile.
+TRAINING_THREADS = THREADS * STUDY.study.spec.execution.devices
 RUN = f"ptp job {{input.job:q}} --results {shlex.quote(str(RESULTS))} > {{log:q}} 2>&1"

@@ -55,7 +55,7 @@ rule pretrain:
         cost_file("pretrain")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: TRAINING_THREADS
     resources:
         mem_mb=2000,
         runtime=1440,
@@ -63,6 +63,30 @@ rule pretrain:
         label=label("pretrain"),
     message:
         "pre-train {params.label}"
+    shell:
+        RUN
+
+
+rule anneal:
+    input:
+        job=job_file("anneal"),
+        parents=parents("anneal"),
+    output:
+        receipt("anneal"),
+    log:
+        log_file("anneal"),
+    benchmark:
+        cost_file("anneal")
+    conda:
+        "../envs/ptp.yaml"
+    threads: TRAINING_THREADS
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    params:
+        label=label("anneal"),
+    message:
+        "decay {params.label}"
     shell:
         RUN
 

@@ -126,9 +126,9 @@ def _spread(outcome: dict[str, Any]) -> list[str]:
 def _chance(workflow: Workflow, task: str) -> str:
     found = (v.outcomes[key].parents["task"] for v in workflow.graph.variants for key in v.outcomes if key[0] == task)
     unit = next(found, None)
-    if unit is None or not is_done(unit, workflow.folders.store):
+    if unit is None or not is_done(unit.whole, workflow.folders.store):
         return "-"
-    metrics = read_receipt(workflow.folders.store / unit.stage / unit.id)["metrics"]
+    metrics = read_receipt(workflow.folders.store / unit.place)["metrics"]
     return f"{metrics['chance']:.3f}"
 
 

@@ -2,108 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
 
-from pydantic import BaseModel
-
-from ptp_core.data.json_lines import matching_files
-from ptp_core.data.sources import common_format
-from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
+from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.existing import existing_files
-from ptp_core.engine.stages import STAGES
+from ptp_core.engine.units import DigestOf, Graph, Job, Part, Point, Unit, VariantUnits
 from ptp_core.errors import UserError
-from ptp_core.identity.canonical import digest
-from ptp_core.identity.fingerprint import ID_LENGTH, fingerprint
 from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
-from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
-from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
 from ptp_core.spec.load import LoadedStudy
 from ptp_core.spec.objective import normalise
-from ptp_core.spec.pretrain import PretrainSettings, Recipe, Variant, View
+from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Variant, View
 from ptp_core.spec.quantities import WHOLE
-from ptp_core.spec.world import World
 
-DigestOf = Callable[[Path], str]
-S = TypeVar("S", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One result of the store: its fingerprint, and what is needed to make it."""
-
-    stage: str
-    label: str
-    settings: BaseModel
-    parents: Mapping[str, Unit] = field(default_factory=dict)
-    inputs: Mapping[str, tuple[tuple[Path, str], ...]] = field(default_factory=dict)
-    """Role → (file, sha256)."""
-
-    @cached_property
-    def fingerprint(self) -> str:
-        stage = STAGES[self.stage]
-        return fingerprint(
-            self.stage,
-            self.settings,
-            {role: parent.fingerprint for role, parent in self.parents.items()},
-            # Digests in the order of the files' names, which decides the order of the text; the names do not count.
-            {role: digest([value for _, value in files]) for role, files in self.inputs.items()},
-            stage.code,
-            stage.versions,
-        )
-
-    @property
-    def id(self) -> str:
-        return self.fingerprint[:ID_LENGTH]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one process does: one unit, or several that share a loaded model."""
-
-    stage: str
-    label: str
-    units: tuple[Unit, ...]
-
-    @cached_property
-    def id(self) -> str:
-        if len(self.units) == 1:
-            return self.units[0].id
-        return digest([unit.fingerprint for unit in self.units])[:ID_LENGTH]
-
-
-@dataclass(frozen=True)
-class VariantUnits:
-    """All results of one variant, be it pre-trained here or a checkpoint that exists."""
-
-    variant: Variant | Checkpoint
-    checkpoint: Unit
-    indicators: Mapping[str, Unit]
-    outcomes: Mapping[tuple[str, int], Unit]
-    """(task, seed) → its evaluation."""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """All jobs of a study, parents before children, and the results of each variant."""
-
-    jobs: tuple[Job, ...]
-    variants: tuple[VariantUnits, ...]
-    job_of_unit: Mapping[str, Job]
-
-    def parents(self, job: Job) -> list[Job]:
-        """The jobs whose receipts a job waits for, each once."""
-        found = {
-            self.job_of_unit[parent.fingerprint].id: self.job_of_unit[parent.fingerprint]
-            for unit in job.units
-            for parent in unit.parents.values()
-        }
-        return list(found.values())
+DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
+"""Examples by family (Zeng et al. 2025)."""
 
 
 def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
@@ -116,112 +30,19 @@ def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
 class _Builder:
     def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
         self.study, self.spec, self.digest_of = study, study.spec, digest_of
-        # A study of checkpoints alone may do without text; nothing then asks for it.
-        if study.spec.data is not None:
-            self.data: Data = study.spec.data
-        domains = study.domains if study.spec.pretrain or measures_perplexity(study) else ()
-        # Mixtures name domains, so an unused domain is still tokenised: held-out perplexity covers all of them.
-        if domains:
-            self.tokenizer = self._tokenizer()
-        self.shards = {domain: self._shards(domain) for domain in domains}
+        self.data = DataUnits(study, digest_of)
         self.shards_of: dict[str, Mapping[str, Unit]] = {}
         """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
-        wanted = {name.removeprefix("kshot_") for name in study.indicators if name.startswith("kshot_")}
-        wanted |= set(self.spec.finetune.tasks if self.spec.finetune else ())
-        self.tasks = {name: self._task(name) for name in sorted(wanted)}
 
     def graph(self) -> Graph:
-        trained = [self._variant(v, self._checkpoint(v), self.shards) for v in self.study.variants]
+        trained = [self._trained(variant) for variant in self.study.variants]
         existing = list(self._existing())
         variants = (*trained, *existing)
-        singles = [self.tokenizer, *self.shards.values()] if trained else []
-        singles += [*self.tasks.values(), *self._units_of_existing(existing)]
+        singles = [self.data.tokenizer, *self.data.shards.values()] if trained else []
+        singles += [*self.data.tasks.values(), *self._units_of_existing(existing)]
         jobs = [Job(unit.stage, unit.label, (unit,)) for unit in singles]
-        for v in variants:
-            tunings = tuple(unit.parents["checkpoint"] for unit in v.outcomes.values())
-            jobs.append(Job(v.checkpoint.stage, v.variant.name, (v.checkpoint,)))
-            for stage, units in (
-                ("indicators", tuple(v.indicators.values())),
-                ("finetune", tunings),
-                ("evaluate", tuple(v.outcomes.values())),
-            ):
-                if units:
-                    jobs.append(Job(stage, v.variant.name, units))
+        jobs += [job for v in variants for job in v.jobs()]
         return Graph(tuple(jobs), variants, {unit.fingerprint: job for job in jobs for unit in job.units})
-
-    def _files(self, patterns: Iterable[str], *place: str | int) -> tuple[tuple[Path, str], ...]:
-        where, subject = self.study.where(*place), ".".join(str(part) for part in place)
-        paths = [p for text in patterns for p in matching_files(self.study.resolve(text, *place), where, subject)]
-        return tuple((path, self.digest_of(path)) for path in paths)
-
-    @cached_property
-    def _source_files(self) -> dict[str, tuple[tuple[Path, str], ...]]:
-        """Domain → its files; a data set of the hub has none."""
-        return {
-            source.name: self._files((source.path,) if isinstance(source.path, str) else source.path, *place)
-            for source, place in self._places()
-            if source.path is not None
-        }
-
-    def _places(self) -> Iterator[tuple[Source, tuple[str | int, ...]]]:
-        return ((source, ("data", "sources", i, "path")) for i, source in enumerate(self.data.sources))
-
-    @cached_property
-    def _sources(self) -> dict[str, Source]:
-        """The sources by domain, with their formats made out: names of files do not count, what they mean does."""
-        found = {}
-        for source, place in self._places():
-            if source.path is not None:
-                paths = [path for path, _ in self._source_files[source.name]]
-                kind = common_format(source, paths, self.study.where(*place), dotted(place))
-                source = source.model_copy(update={"format": kind})
-            found[source.name] = source
-        return found
-
-    def _tokenizer(self) -> Unit:
-        wanted = self.data.tokenizer
-        if self.data.world:
-            world = self._world("words", "train_items", "test_items")
-            return Unit("tokenizer", "tokenizer", TokenizerSettings(world=world, tokenizer=wanted))
-        if wanted.exists:
-            settings = TokenizerSettings(tokenizer=_without(wanted, "sample_characters"))
-            return Unit("tokenizer", "tokenizer", settings, inputs=self._existing_tokenizer(wanted))
-        settings = TokenizerSettings(
-            # Nothing is counted in tokens before there is a tokenizer, and views of a domain do not change its text.
-            sources=tuple(_without(s, "max_tokens", "length_quantile", "tag") for s in self._sources.values()),
-            tokenizer=wanted,
-            held_out_share=self.data.held_out_share,
-        )
-        return Unit("tokenizer", "tokenizer", settings, inputs=self._source_files)
-
-    def _existing_tokenizer(self, wanted: Tokenizer) -> dict[str, tuple[tuple[Path, str], ...]]:
-        if wanted.path is None:
-            return {}
-        patterns = [f"{wanted.path}/{name}" for name in (FILE, CONFIG)]
-        return {EXISTING: self._files(patterns, "data", "tokenizer", "path")}
-
-    def _world(self, *without: str) -> World | None:
-        """The world with the given fields at their defaults: what a result does not depend on is not its identity."""
-        return _without(self.data.world, *without) if self.data.world else None
-
-    def _shards(self, domain: str) -> Unit:
-        source = self._sources.get(domain)
-        if source is None:
-            settings = ShardSettings(domain=domain, world=self._world("train_items", "test_items"))
-        else:
-            reading = {name: getattr(source, name) for name in Reading.model_fields}
-            settings = ShardSettings(domain=domain, held_out_share=self.data.held_out_share, **reading)
-        inputs = {domain: files} if (files := self._source_files.get(domain)) else {}
-        return Unit("shards", domain, settings, {"tokenizer": self.tokenizer}, inputs)
-
-    def _task(self, name: str) -> Unit:
-        if name not in self.spec.tasks:
-            settings = TaskSettings(family=self.study.families[name], world=self._world("words"))
-            return Unit("task", name, settings)
-        task = self.spec.tasks[name]
-        settings = TaskSettings(family=task.family, max_train=task.max_train, max_test=task.max_test)
-        inputs = {split: self._files((getattr(task, split),), "tasks", name, split) for split in ("train", "test")}
-        return Unit("task", name, settings, inputs=inputs)
 
     def _existing(self) -> Iterator[VariantUnits]:
         first: dict[str, str] = {}
@@ -231,24 +52,45 @@ class _Builder:
             if twin != entry.name:
                 what = f'checkpoints "{twin}" and "{entry.name}" are the same model'
                 raise UserError(what, where=self.study.where("checkpoints", i), fix="remove one of them")
-            yield self._variant(entry, unit, self._shards_in(unit.parents["tokenizer"]))
+            yield self._variant(entry, unit, self._shards_in(unit.parents["tokenizer"].whole))
 
     def _shards_in(self, tokenizer: Unit) -> Mapping[str, Unit]:
         """The text in the tokens of an existing model; models with one tokenizer share it."""
-        shards = {
-            domain: replace(unit, parents={"tokenizer": tokenizer}, label=f"{domain} for {tokenizer.label}")
-            for domain, unit in (self.shards.items() if measures_perplexity(self.study) else ())
-        }
-        return self.shards_of.setdefault(tokenizer.fingerprint, shards)
+        wanted = measures_perplexity(self.study)
+        return self.shards_of.setdefault(tokenizer.fingerprint, self.data.shards_in(tokenizer) if wanted else {})
 
-    def _units_of_existing(self, existing: Iterable[VariantUnits]) -> list[Unit]:
+    def _units_of_existing(self, existing: list[VariantUnits]) -> list[Unit]:
         """Tokenizers and texts of existing models, each once."""
-        tokenizers = [v.checkpoint.parents["tokenizer"] for v in existing]
+        tokenizers = [v.checkpoint.parents["tokenizer"].whole for v in existing]
         texts = [unit for shards in self.shards_of.values() for unit in shards.values()]
         return [*{unit.fingerprint: unit for unit in tokenizers}.values(), *texts]
 
-    def _variant(self, variant: Variant | Checkpoint, checkpoint: Unit, shards: Mapping[str, Unit]) -> VariantUnits:
-        indicators = {name: self._indicator(name, variant.name, checkpoint, shards) for name in self.study.indicators}
+    def _trained(self, variant: Variant) -> VariantUnits:
+        checkpoint = self._checkpoint(variant)
+        points = tuple(self._points(variant, checkpoint))
+        return self._variant(variant, checkpoint, self.data.shards, points)
+
+    def _points(self, variant: Variant, run: Unit) -> Iterator[Point]:
+        recipe = variant.recipe
+        for tokens in recipe.checkpoints:
+            if recipe.step_of(tokens) >= recipe.steps:
+                continue
+            checkpoint: Unit | Part = Part(run, f"checkpoints/{tokens}")
+            label = f"{variant.name} at {tokens}"
+            if recipe.anneal:
+                assert isinstance(run.settings, PretrainSettings)
+                settings = AnnealSettings(run=run.settings, tokens=tokens)
+                checkpoint = Unit("anneal", label, settings, {"checkpoint": checkpoint, **run.parents})
+            yield Point(tokens, checkpoint, self._indicators(label, checkpoint, self.data.shards))
+
+    def _variant(
+        self,
+        variant: Variant | Checkpoint,
+        checkpoint: Unit,
+        shards: Mapping[str, Unit],
+        points: tuple[Point, ...] = (),
+    ) -> VariantUnits:
+        indicators = self._indicators(variant.name, checkpoint, shards)
         finetune = self.spec.finetune
         assert finetune is not None
         outcomes = {
@@ -256,7 +98,7 @@ class _Builder:
             for task in finetune.tasks
             for seed in finetune.seeds
         }
-        return VariantUnits(variant, checkpoint, indicators, outcomes)
+        return VariantUnits(variant, checkpoint, indicators, outcomes, points)
 
     def _checkpoint(self, variant: Variant) -> Unit:
         assert self.spec.model is not None
@@ -266,14 +108,14 @@ class _Builder:
             weights=self.study.weights(variant.recipe.mixture),
             views=self._views(variant.recipe),
         )
-        parents = {f"shards/{domain}": self.shards[domain] for domain in settings.weights}
-        return Unit("pretrain", variant.name, settings, {"tokenizer": self.tokenizer} | parents)
+        parents = {f"shards/{domain}": self.data.shards[domain] for domain in settings.weights}
+        return Unit("pretrain", variant.name, settings, {"tokenizer": self.data.tokenizer} | parents)
 
     def _views(self, recipe: Recipe) -> dict[str, View]:
         """What the variant sees of each source of its mixture: its own wish, or else the source's."""
         found = {}
         for domain in self.study.weights(recipe.mixture):
-            source = self._sources.get(domain)
+            source = self.data.sources.get(domain) if self.data.data.sources else None
             whole, tagged = (source.length_quantile, source.tag) if source else (WHOLE, False)
             view = View(
                 length_quantile=recipe.length_quantile or whole, tag=tagged if recipe.tags is None else recipe.tags
@@ -282,13 +124,16 @@ class _Builder:
                 found[domain] = view
         return found
 
-    def _indicator(self, name: str, variant: str, checkpoint: Unit, shards: Mapping[str, Unit]) -> Unit:
+    def _indicators(self, label: str, checkpoint: Unit | Part, shards: Mapping[str, Unit]) -> dict[str, Unit]:
+        return {name: self._indicator(name, label, checkpoint, shards) for name in self.study.indicators}
+
+    def _indicator(self, name: str, variant: str, checkpoint: Unit | Part, shards: Mapping[str, Unit]) -> Unit:
         options, label = self.study.indicators[name], f"{variant} {name}"
         if name.startswith("kshot_"):
             task = name.removeprefix("kshot_")
             shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
             settings = IndicatorSettings(kind="kshot", shots=shots, items=options.items)
-            return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.tasks[task]})
+            return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
         settings = IndicatorSettings(
             kind="ppl",
             objective=normalise(name.removeprefix("ppl_")),
@@ -302,21 +147,12 @@ class _Builder:
         assert self.spec.finetune is not None
         label = f"{variant} {task} seed {seed}"
         tuning = Tuning(**{name: getattr(self.spec.finetune, name) for name in Tuning.model_fields})
-        items = self.tasks[task]
+        items = self.data.tasks[task]
         tuned = Unit(
             "finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items}
         )
         asked = EvaluateSettings(prompt_format=tuning.prompt_format)
         return Unit("evaluate", label, asked, {"checkpoint": tuned, "task": items})
-
-
-def _without(settings: S, *names: str) -> S:
-    """Settings with the given fields at their defaults: what a result does not depend on is not its identity."""
-    return settings.model_copy(update={name: type(settings).model_fields[name].default for name in names})
-
-
-DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
-"""Examples by family (Zeng et al. 2025)."""
 
 
 def measures_perplexity(study: LoadedStudy) -> bool:
@@ -337,8 +173,3 @@ def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf) -> Unit
     parent = Unit("import_tokenizer", f"tokenizer of {entry.name}", settings, inputs=tokenizer)
     imported = ImportSettings(hub=entry.hub, revision=entry.revision, context=entry.context)
     return Unit("import", entry.name, imported, {"tokenizer": parent}, model)
-
-
-def settings_json(settings: BaseModel) -> dict[str, Any]:
-    """All values of a unit's settings, defaults spelled out: what the job reads."""
-    return settings.model_dump(mode="json")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.graph import Graph, Job, Unit, settings_json
 from ptp_core.engine.stages import STAGES
+from ptp_core.engine.units import Graph, Job, Unit, settings_json
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.store import is_complete
@@ -36,7 +36,7 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
         "packages": STAGES[unit.stage].versions,
         "label": unit.label,
         "settings": settings_json(unit.settings),
-        "parents": {role: f"{parent.stage}/{parent.id}" for role, parent in sorted(unit.parents.items())},
+        "parents": {role: parent.place for role, parent in sorted(unit.parents.items())},
         "inputs": {
             role: [{"path": str(path), "sha256": sha256} for path, sha256 in files]
             for role, files in sorted(unit.inputs.items())

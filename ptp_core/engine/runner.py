@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.graph import Job
 from ptp_core.engine.stages import STAGES, Stage
+from ptp_core.engine.units import Job
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity import store

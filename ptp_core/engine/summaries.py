@@ -63,11 +63,11 @@ def make_report(settings: Settings, folders: Folders) -> None:
 def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
     shared = {"variant": variant["name"], "checkpoint_tokens": variant["tokens"], "source": variant["checkpoint"]}
     rows = [shared | {"kind": "config", "name": key} | _config_value(value) for key, value in variant["config"].items()]
-    for name, indicator in variant["indicators"].items():
-        if not is_sound(store, indicator["unit"]):
-            continue
-        extra = {"kind": "indicator", "name": name, "family": indicator["family"], "split": indicator["split"]}
-        rows.append(shared | extra | _measured(store, indicator))
+    for point in (*variant["points"], variant):
+        for name, indicator in point["indicators"].items():
+            if is_sound(store, indicator["unit"]):
+                extra = {"kind": "indicator", "name": name, "family": indicator["family"], "split": indicator["split"]}
+                rows.append(shared | {"checkpoint_tokens": point["tokens"]} | extra | _measured(store, indicator))
     for outcome in variant["outcomes"]:
         if not is_sound(store, outcome["unit"]):
             continue

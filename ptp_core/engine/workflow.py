@@ -11,10 +11,10 @@ from typing import Any
 from ptp_core.engine import graph as graphs
 from ptp_core.engine.check import check_study
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.graph import Graph, Job
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
+from ptp_core.engine.units import Graph, Job, Unit, VariantUnits
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
@@ -141,33 +141,41 @@ def _identity(settings: dict[str, Any]) -> dict[str, Any]:
     return settings | {"tables": [{key: t[key] for key in ("table", "sha256")} for t in settings["tables"]]}
 
 
-def _variant_settings(v: graphs.VariantUnits, workflow: Workflow) -> dict[str, Any]:
+def _variant_settings(v: VariantUnits, workflow: Workflow) -> dict[str, Any]:
     families = workflow.study.families
     return {
         "name": v.variant.name,
         "tokens": v.variant.recipe.tokens if isinstance(v.variant, Variant) else v.variant.tokens,
-        "checkpoint": _place(v.checkpoint),
+        "checkpoint": v.checkpoint.place,
         "config": config_of(v.variant, workflow.study),
-        "indicators": {
-            name: {
-                "unit": _place(unit),
-                "family": families.get(name.removeprefix("kshot_")),
-                "split": "held_out" if name.startswith("ppl_") else "train",
-                "higher_is_better": not name.startswith("ppl_"),
-            }
-            for name, unit in v.indicators.items()
-        },
+        "indicators": _indicator_settings(v.indicators, families),
+        "points": [
+            {"tokens": point.tokens, "indicators": _indicator_settings(point.indicators, families)}
+            for point in v.points
+        ],
         "outcomes": [
             {
                 "task": task,
                 "seed": seed,
                 "family": families[task],
                 "prompt_format": unit.settings.model_dump()["prompt_format"],
-                "unit": _place(unit),
+                "unit": unit.place,
                 "higher_is_better": True,
             }
             for (task, seed), unit in v.outcomes.items()
         ],
+    }
+
+
+def _indicator_settings(units: Mapping[str, Unit], families: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "unit": unit.place,
+            "family": families.get(name.removeprefix("kshot_")),
+            "split": "held_out" if name.startswith("ppl_") else "train",
+            "higher_is_better": not name.startswith("ppl_"),
+        }
+        for name, unit in units.items()
     }
 
 
@@ -182,10 +190,6 @@ def varied_fields(study: LoadedStudy) -> list[str]:
     """The fields of a recipe that differ between variants, in the order of the model."""
     recipes = [variant.recipe for variant in study.variants]
     return [key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1]
-
-
-def _place(unit: graphs.Unit) -> str:
-    return f"{unit.stage}/{unit.id}"
 
 
 def _tables(study: LoadedStudy) -> list[dict[str, Any]]:

@@ -1,0 +1,131 @@
+"""Tokenizer, token shards and tasks of a study, as units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from ptp_core.data.json_lines import matching_files
+from ptp_core.data.sources import common_format
+from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
+from ptp_core.engine.units import DigestOf, Unit, without
+from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
+from ptp_core.spec.explain_errors import dotted
+from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.world import World
+
+
+class DataUnits:
+    """All that training and measuring read; files are digested where they are first asked for."""
+
+    def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
+        self.study, self.spec, self.digest_of = study, study.spec, digest_of
+
+    @property
+    def data(self) -> Data:
+        """The section; only asked for where there is one."""
+        assert self.spec.data is not None
+        return self.spec.data
+
+    @cached_property
+    def tokenizer(self) -> Unit:
+        """The study's own tokenizer."""
+        return self._tokenizer()
+
+    @cached_property
+    def shards(self) -> dict[str, Unit]:
+        """Domain → its text in the study's own tokens.
+
+        Mixtures name domains, so an unused domain is tokenised as well: held-out perplexity covers all of them.
+        """
+        return {domain: self._shards(domain) for domain in self.study.domains}
+
+    def shards_in(self, tokenizer: Unit) -> dict[str, Unit]:
+        """Domain → its text in the tokens of another tokenizer."""
+        return {
+            domain: replace(unit, parents={"tokenizer": tokenizer}, label=f"{domain} for {tokenizer.label}")
+            for domain, unit in self.shards.items()
+        }
+
+    @cached_property
+    def tasks(self) -> dict[str, Unit]:
+        """Task → its items, for all tasks that are asked or fine-tuned on."""
+        wanted = {name.removeprefix("kshot_") for name in self.study.indicators if name.startswith("kshot_")}
+        wanted |= set(self.spec.finetune.tasks if self.spec.finetune else ())
+        return {name: self._task(name) for name in sorted(wanted)}
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """The sources by domain, with their formats made out: names of files do not count, what they mean does."""
+        found = {}
+        for source, place in self._places():
+            if source.path is not None:
+                paths = [path for path, _ in self._source_files[source.name]]
+                kind = common_format(source, paths, self.study.where(*place), dotted(place))
+                source = source.model_copy(update={"format": kind})
+            found[source.name] = source
+        return found
+
+    def _files(self, patterns: Iterable[str], *place: str | int) -> tuple[tuple[Path, str], ...]:
+        where, subject = self.study.where(*place), ".".join(str(part) for part in place)
+        paths = [p for text in patterns for p in matching_files(self.study.resolve(text, *place), where, subject)]
+        return tuple((path, self.digest_of(path)) for path in paths)
+
+    @cached_property
+    def _source_files(self) -> dict[str, tuple[tuple[Path, str], ...]]:
+        """Domain → its files; a data set of the hub has none."""
+        return {
+            source.name: self._files((source.path,) if isinstance(source.path, str) else source.path, *place)
+            for source, place in self._places()
+            if source.path is not None
+        }
+
+    def _places(self) -> Iterator[tuple[Source, tuple[str | int, ...]]]:
+        return ((source, ("data", "sources", i, "path")) for i, source in enumerate(self.data.sources))
+
+    def _tokenizer(self) -> Unit:
+        wanted = self.data.tokenizer
+        if self.data.world:
+            world = self._world("words", "train_items", "test_items")
+            return Unit("tokenizer", "tokenizer", TokenizerSettings(world=world, tokenizer=wanted))
+        if wanted.exists:
+            settings = TokenizerSettings(tokenizer=without(wanted, "sample_characters"))
+            return Unit("tokenizer", "tokenizer", settings, inputs=self._existing_tokenizer(wanted))
+        settings = TokenizerSettings(
+            # Nothing is counted in tokens before there is a tokenizer, and views of a domain do not change its text.
+            sources=tuple(without(s, "max_tokens", "length_quantile", "tag") for s in self.sources.values()),
+            tokenizer=wanted,
+            held_out_share=self.data.held_out_share,
+        )
+        return Unit("tokenizer", "tokenizer", settings, inputs=self._source_files)
+
+    def _existing_tokenizer(self, wanted: Tokenizer) -> dict[str, tuple[tuple[Path, str], ...]]:
+        if wanted.path is None:
+            return {}
+        patterns = [f"{wanted.path}/{name}" for name in (FILE, CONFIG)]
+        return {EXISTING: self._files(patterns, "data", "tokenizer", "path")}
+
+    def _world(self, *unused: str) -> World | None:
+        """The world with the given fields at their defaults: what a result does not depend on is not its identity."""
+        return without(self.data.world, *unused) if self.data.world else None
+
+    def _shards(self, domain: str) -> Unit:
+        source = self.sources.get(domain)
+        if source is None:
+            settings = ShardSettings(domain=domain, world=self._world("train_items", "test_items"))
+        else:
+            reading = {name: getattr(source, name) for name in Reading.model_fields}
+            settings = ShardSettings(domain=domain, held_out_share=self.data.held_out_share, **reading)
+        inputs = {domain: files} if (files := self._source_files.get(domain)) else {}
+        return Unit("shards", domain, settings, {"tokenizer": self.tokenizer}, inputs)
+
+    def _task(self, name: str) -> Unit:
+        if name not in self.spec.tasks:
+            settings = TaskSettings(family=self.study.families[name], world=self._world("words"))
+            return Unit("task", name, settings)
+        task = self.spec.tasks[name]
+        settings = TaskSettings(family=task.family, max_train=task.max_train, max_test=task.max_test)
+        inputs = {split: self._files((getattr(task, split),), "tasks", name, split) for split in ("train", "test")}
+        return Unit("task", name, settings, inputs=inputs)
