@@ -235,6 +235,18 @@ def _check_recipe(
     if recipe.tokens < batch:
         what = f"tokens {recipe.tokens} are less than one batch of {batch}"
         yield _fault(study, place("tokens"), what, fix="train on more tokens, or with a smaller batch_tokens")
+    for tokens in recipe.checkpoints:
+        if recipe.step_of(tokens) >= recipe.steps:
+            what = f"a checkpoint after {tokens} tokens is not before the end of {recipe.tokens} tokens"
+            yield _fault(study, place("checkpoints"), what, fix="leave it out; the end is always kept")
+    if recipe.anneal and not recipe.checkpoints:
+        fix = "list token counts under `checkpoints`"
+        yield _fault(study, place("anneal"), "there are no checkpoints to anneal", fix=fix)
+    rows, processes = batch // length, study.spec.execution.processes
+    if rows % processes:
+        what = f"a batch of {rows} rows cannot be shared by {processes} processes"
+        fix = "use as many processes as divide batch_tokens / sequence_length"
+        yield _fault(study, ("execution", "devices"), what, fix=fix)
 
 
 def _check_primary(study: LoadedStudy) -> Iterator[UserError]:

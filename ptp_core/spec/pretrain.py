@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from ptp_core.spec.fields import Name, Precision, Section, execution, identity
 from ptp_core.spec.model import Model
@@ -12,6 +12,15 @@ from ptp_core.spec.objective import Objective
 from ptp_core.spec.quantities import WHOLE, Count, Quantile
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
+
+
+def _ascending(counts: tuple[int, ...]) -> tuple[int, ...]:
+    if list(counts) != sorted(set(counts)):
+        raise ValueError("list token counts in ascending order, each once")
+    return counts
+
+
+TokenCounts = Annotated[tuple[Count, ...], AfterValidator(_ascending)]
 
 
 class Recipe(Section):
@@ -46,7 +55,7 @@ class Recipe(Section):
         default=0.0, ge=0, le=1,
     )  # fmt: skip
     precision: Precision = identity("fp32, or bf16 products with fp32 weights and optimiser", default="fp32")
-    checkpoints: tuple[Count, ...] = identity("also keep the model after so many tokens", unit="tokens", default=())
+    checkpoints: TokenCounts = identity("also keep the model after so many tokens", unit="tokens", default=())
     anneal: bool = identity("let a short branch of every such checkpoint decay to rate 0", default=False)
     anneal_share: float = identity("length of such a branch as a share of the steps before it", default=0.1, gt=0, le=1)
     loss_bound: float | None = identity(
@@ -60,13 +69,6 @@ class Recipe(Section):
     seed: int | None = identity(
         "seed of weights, data order and corruption; default: the study's", default=None, ge=0, lt=2**32
     )
-
-    @field_validator("checkpoints")
-    @classmethod
-    def _in_order(cls, counts: tuple[int, ...]) -> tuple[int, ...]:
-        if list(counts) != sorted(set(counts)):
-            raise ValueError("list token counts in ascending order, each once")
-        return counts
 
     @property
     def steps(self) -> int:

@@ -26,6 +26,13 @@ class TestTheGrid:
         recipe = load(SPEC).variants[2].recipe
         assert (recipe.objective, recipe.mixture, recipe.tokens, recipe.seed) == ("sc", "even", 1_000_000, 7)
 
+    def test_true_is_a_value_where_a_truth_value_is_meant_and_only_there(
+        self, load: Load, complaint: Complaint
+    ) -> None:
+        study = load(after(GRID_END, "    tags: [true, false]"))
+        assert [variant.recipe.tags for variant in study.variants[:2]] == [True, False]
+        assert "a number is wanted here, not a truth value" in complaint(after(GRID_END, "    lr: [on]"))
+
     def test_a_key_with_one_value_is_no_part_of_the_names(self, load: Load) -> None:
         assert names(load(after(GRID_END, "    lr: [1e-3]")))[0] == "clm-even"
 
