@@ -175,6 +175,7 @@ _SHORT = {
     "schedule": "",
     "tokens": "",
     "sequence_length": "len",
+    "length_quantile": "quantile",
     "batch_tokens": "batch",
 }
 
@@ -188,8 +189,12 @@ def _name(recipe: Recipe, keys: list[str]) -> str:
 
 
 def _label(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key if value else f"no-{key}"
     if isinstance(value, float):
         text = shortest(value)
+    elif isinstance(value, tuple):
+        text = "-".join(shortest(part) for part in value)
     else:
         text = format_count(value) if isinstance(value, int) and key != "seed" else str(value)
     return _SHORT.get(key, key) + re.sub(r"[^A-Za-z0-9_.+-]", "", text.replace(",", "x"))
