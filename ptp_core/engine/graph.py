@@ -225,10 +225,9 @@ class _Builder:
         return VariantUnits(variant, checkpoint, indicators, outcomes)
 
     def _checkpoint(self, variant: Variant) -> Unit:
-        assert self.spec.model is not None
         settings = PretrainSettings(
             recipe=variant.recipe,
-            model=self.spec.model,
+            model=self.study.model_of(variant.recipe),
             weights=self.study.weights(variant.recipe.mixture),
             views=self._views(variant.recipe),
         )
@@ -255,13 +254,12 @@ class _Builder:
             shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
             settings = IndicatorSettings(kind="kshot", shots=shots, items=options.items)
             return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.tasks[task]})
-        assert self.spec.model is not None
         settings = IndicatorSettings(
             kind="ppl",
             objective=normalise(name.removeprefix("ppl_")),
             tokens=options.tokens,
             # One length for all variants, or their perplexities could not be compared.
-            length=self.spec.model.context,
+            length=self.study.context,
         )
         shards = {f"shards/{domain}": unit for domain, unit in self.shards.items()}
         return Unit("indicators", label, settings, {"checkpoint": checkpoint} | shards)

@@ -165,6 +165,7 @@ def _refuse_twins(variants: list[Variant], places: list[PlacePath], reader: _Rea
 
 
 _SHORT = {
+    "model": "",
     "objective": "",
     "mixture": "",
     "schedule": "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ptp_core.errors import UserError, UserErrors, Where, did_you_mean, shorten
 from ptp_core.spec.expand import expand
 from ptp_core.spec.explain_errors import dotted, line_of, translate
 from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.model import Model, model_of_preset
 from ptp_core.spec.paths import expand_variables
 from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
@@ -64,6 +66,18 @@ class LoadedStudy:
         # Rounded, so that the same shares on another scale are the same to the last bit.
         return {domain: round(weight / total, 12) for domain, weight in sorted(raw.items()) if weight > 0}
 
+    def model_of(self, recipe: Recipe) -> Model:
+        """The model that a recipe trains: the preset it names, or else that of the section ``model``."""
+        if recipe.model is not None:
+            return model_of_preset(recipe.model)
+        assert self.spec.model is not None, "_check_recipe has seen to it"
+        return self.spec.model
+
+    @cached_property
+    def context(self) -> int:
+        """The longest sequence in tokens that the models of all variants see: what can be compared between them."""
+        return min(self.model_of(variant.recipe).context for variant in self.variants)
+
     def resolve(self, text: str, *place: str | int) -> Path:
         """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""
         where, subject = self.where(*place), dotted(place)
@@ -111,7 +125,7 @@ def _check_sections(study: LoadedStudy) -> Iterator[UserError]:
             study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
         )
     if spec.pretrain is not None:
-        for section in ("model", "data", "finetune"):
+        for section in ("data", "finetune"):
             if getattr(spec, section) is None:
                 yield _fault(study, ("pretrain",), f"pre-training variants needs a section `{section}` as well")
     yield from _check_mixtures(study)
@@ -189,20 +203,33 @@ def _writer(study: LoadedStudy, i: int) -> Callable[[str], PlacePath]:
 def _check_recipe(
     study: LoadedStudy, recipe: Recipe, mixtures: set[str], place: Callable[[str], PlacePath]
 ) -> Iterator[UserError]:
-    model, length, batch = study.spec.model, recipe.sequence_length, recipe.batch_tokens
+    length, batch = recipe.sequence_length, recipe.batch_tokens
+    if recipe.model is None and study.spec.model is None:
+        fix = "or let every variant name a preset as its `model`"
+        yield _fault(study, ("pretrain",), "pre-training variants needs a section `model` as well", fix=fix)
+    else:
+        yield from _check_model(study, recipe, place)
     if recipe.mixture not in mixtures:
         fix = "add `mixture` to pretrain.defaults; " if recipe.mixture == "uniform" else ""
         what = f'unknown mixture "{recipe.mixture}"'
         yield _fault(study, place("mixture"), what, fix=fix + did_you_mean(recipe.mixture, mixtures))
-    if model and length > model.context:
-        what = f"sequence_length {length} is longer than model.context {model.context}"
-        yield _fault(study, place("sequence_length"), what, fix="shorten the one or enlarge the other")
     if batch % length:
         what = f"batch_tokens {batch} is not a multiple of sequence_length {length}"
         yield _fault(study, place("batch_tokens"), what, fix=f"write {batch + length - batch % length}")
     if recipe.tokens < batch:
         what = f"tokens {recipe.tokens} are less than one batch of {batch}"
         yield _fault(study, place("tokens"), what, fix="train on more tokens, or with a smaller batch_tokens")
+
+
+def _check_model(study: LoadedStudy, recipe: Recipe, place: Callable[[str], PlacePath]) -> Iterator[UserError]:
+    model, length = study.model_of(recipe), recipe.sequence_length
+    if recipe.model is not None and model == study.spec.model:
+        # Two variants could be trained alike under two names of one model, and count as two.
+        what = f'preset "{recipe.model}" is the section `model` itself'
+        yield _fault(study, place("model"), what, fix="leave it out here, or remove the section")
+    if length > model.context:
+        what = f"sequence_length {length} is longer than model.context {model.context}"
+        yield _fault(study, place("sequence_length"), what, fix="shorten the one or enlarge the other")
 
 
 def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
