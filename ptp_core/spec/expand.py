@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -56,6 +56,13 @@ def _adapter(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
+@cache
+def _is_truth_value(key: str) -> bool:
+    """Whether a field of a recipe may be true or false."""
+    annotation = Recipe.model_fields[key].annotation
+    return bool in (annotation, *get_args(annotation))
+
+
 class _Reader:
     """Checks raw values against the fields of Recipe and collects what is wrong, with its line."""
 
@@ -87,7 +94,7 @@ class _Reader:
             return None
         try:
             # Recipe's own check refuses true for a number; the adapter of one field would not.
-            return _adapter(key).validate_python(refuse_truth_value(raw))
+            return _adapter(key).validate_python(raw if _is_truth_value(key) else refuse_truth_value(raw))
         except ValidationError as error:
             self.add(translate(error, Recipe, raw, self.path, self.lines, place)[:1])
         except ValueError as error:

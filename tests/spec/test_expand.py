@@ -44,6 +44,14 @@ class TestTheGrid:
         assert len(set(names(study))) == 4 * 2**6
         assert all(re.fullmatch(NAME_PATTERN, name) for name in names(study))
 
+    def test_what_is_true_or_false_is_written_so(self, load: Load) -> None:
+        study = load(
+            edited(("tokens: 1M", "tokens: 1M, anneal: true"), text=after(GRID_END, "    tags: [true, false]"))
+        )
+        assert [v.recipe.tags for v in study.variants[:2]] == [True, False]
+        assert all(v.recipe.anneal for v in study.variants)
+        assert names(study)[:2] == ["clm-even-tagsTrue", "clm-even-tagsFalse"]
+
     def test_an_exclude_takes_out_what_it_matches(self, load: Load) -> None:
         assert names(load(after(GRID_END, "    lr: [1, 2]", "  exclude: [{objective: CLM, lr: 1.0}]"))) == [
             "clm-even-lr2", "clm-most-lr2", "sc-even-lr1", "sc-even-lr2", "sc-most-lr1", "sc-most-lr2",
