@@ -34,11 +34,11 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     An upper bound for items without choices; a question with choices takes a pass for each of them, none of which is
     anywhere near as long as the context.
     """
-    rows = {**dict(_indicator_rows(study)), **dict(_outcome_rows(study))}
-    known = sum(count for count in rows.values() if count is not None)
+    outcomes = dict(_outcome_rows(study))
+    known = sum(_indicator_rows(study)) + sum(count for count in outcomes.values() if count is not None)
     # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
     flops = known * _per_row(study, vocabulary) / 3
-    return Estimate(flops, tuple(name for name, count in rows.items() if count is None))
+    return Estimate(flops, tuple(task for task, count in outcomes.items() if count is None))
 
 
 def _per_row(study: LoadedStudy, vocabulary: int) -> float:
@@ -61,19 +61,21 @@ def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     return epochs * min(known) if known else None
 
 
-def _indicator_rows(study: LoadedStudy) -> Iterator[tuple[str, int]]:
+def _indicator_rows(study: LoadedStudy) -> Iterator[int]:
+    """Rows that the indicators of one variant read."""
     for name, options in study.indicators.items():
         if name.startswith("ppl_"):
-            yield name, -(-options.tokens // study.context) * len(study.domains) if study.variants else 0
+            yield -(-options.tokens // study.context) * len(study.domains) if study.variants else 0
         else:
-            yield name, options.items
+            yield options.items
 
 
 def _outcome_rows(study: LoadedStudy) -> Iterator[tuple[str, int | None]]:
+    """Task → items that are scored for one variant, over all seeds; None if the spec does not tell."""
     finetune = study.spec.finetune
     for task in finetune.tasks if finetune else ():
         items = _items(study, task, "test")
-        yield f"test of {task}", None if items is None or finetune is None else items * len(finetune.seeds)
+        yield task, None if items is None or finetune is None else items * len(finetune.seeds)
 
 
 def _items(study: LoadedStudy, task: str, split: str) -> int | None:

@@ -72,8 +72,8 @@ def totals(price: Price) -> dict[str, Any]:
 def _reckoning(price: Price) -> Iterator[str]:
     yield f"FLOPs = tokens · ({cost.FORMULA}), forward and backward (Chowdhery et al. 2023, appendix B)"
     yield (
-        f"GPU-hours = FLOPs / ({price.utilisation:g} · {price.peak_flops / 1e12:g} TFLOP/s): MFU and peak are assumptions, "
-        "--mfu and --peak set them"
+        f"GPU-hours = FLOPs / ({price.utilisation:g} · {price.peak_flops / 1e12:g} TFLOP/s); MFU and peak are "
+        "assumptions: set them by --mfu and --peak"
     )
     yield "layout = processes × micro-batches × rows of a micro-batch; parameters count a vocabulary of " + (
         f"{price.vocabulary:,}"
@@ -83,17 +83,16 @@ def _reckoning(price: Price) -> Iterator[str]:
 
 def _compute(price: Price) -> Iterator[str]:
     yield "\nCompute"
-    yield _compute_line("pre-training", Estimate(price.flops, ()), price)
-    yield _compute_line("fine-tuning, at most", price.tuning, price)
-    yield _compute_line("measuring, about", price.measuring, price)
-    yield "  (items are counted as if each filled the context)"
-
-
-def _compute_line(what: str, estimate: Estimate, price: Price) -> str:
-    line = f"  {what:<22}{estimate.flops:>9.3g} FLOPs {hours(price.hours(estimate.flops)):>9} GPU-hours"
-    if estimate.left_out:
-        line += f"; left out, as the spec does not tell how many items: {', '.join(estimate.left_out)}"
-    return line
+    for what, estimate in (
+        ("pre-training", Estimate(price.flops, ())),
+        ("fine-tuning, at most", price.tuning),
+        ("measuring, about", price.measuring),
+    ):
+        yield f"  {what:<22}{estimate.flops:>9.3g} FLOPs {hours(price.hours(estimate.flops)):>9} GPU-hours"
+    yield "  Items are counted as if each filled the context."
+    for what, estimate in (("training", price.tuning), ("test", price.measuring)):
+        if estimate.left_out:
+            yield f"  Left out, for want of their number of {what} items in the spec: {', '.join(estimate.left_out)}"
 
 
 def _storage(price: Price) -> Iterator[str]:
@@ -103,10 +102,8 @@ def _storage(price: Price) -> Iterator[str]:
     known = sum(source.bytes or 0 for source in price.sources)
     yield "\nStorage"
     yield f"  checkpoints           {size(sums['checkpoint_bytes']):>9}  fp32 safetensors, kept"
-    yield (
-        f"  saved states          {largest:>9}  while the largest variant trains: two kept, a third being written; "
-        f"{size(sums['state_bytes_of_all_at_once'])} if all train at once"
-    )
+    yield f"  saved states          {largest:>9}  while the largest variant trains: two kept, a third being written;"
+    yield f"{'':<35}{size(sums['state_bytes_of_all_at_once'])} if all train at once"
     if known:
         per_token = cost.token_bytes(price.vocabulary or 0)
         yield f"  token shards          {size(known):>9}  at most, {per_token} bytes a token, shared by all variants"
