@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ptp {version('ptp_core')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "check", _check, "validate a spec and print its variants; writes nothing")
+    price = _add(
+        commands, "plan", _plan, "what a study costs before it runs: FLOPs, GPU-hours, storage; writes nothing"
+    )
+    price.add_argument("--mfu", type=_share, default=0.4, help="share of the peak that training reaches (default: 0.4)")
+    price.add_argument(
+        "--peak",
+        type=_positive,
+        help="FLOP/s of one device (default: execution.peak_flops, or else 989e12, an H100 or H200 in bf16)",
+    )
+    price.add_argument("--json", action="store_true", help="print all numbers as JSON")
     analyze = _add(commands, "analyze", _analyze, "analyse a spec that only reads measurements, without Snakemake")
     status = _add(commands, "status", _status, "what is done, what is running and what is missing")
     summary = _add(commands, "summary", _summary, "the verdict, the spread of the outcomes and where the time went")
@@ -75,10 +86,30 @@ def _results(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
 
 
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _share(text: str) -> float:
+    value = _positive(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"{text} is more than the whole; write a share such as 0.4")
+    return value
+
+
 def _check(options: argparse.Namespace) -> None:
     from ptp_core.engine.commands import check
 
     check(options.spec)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from ptp_core.engine.commands import print_price
+
+    print_price(options.spec, options.mfu, options.peak, options.json)
 
 
 def _analyze(options: argparse.Namespace) -> None:

@@ -8,6 +8,14 @@ PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bf16 peak of a device in FLOP/s (NVIDIA's data sheets), by a part of its name."""
 STATE_BYTES = 12
 """Bytes a parameter of a saved training state: fp32 weight and two moments."""
+STATES = 3
+"""Saved states on the disk at once: the last one, the one before it, and the next while it is written."""
+MOMENT_BYTES = 8
+"""Bytes a parameter of AdamW's two moments, in fp32."""
+CHECKPOINT_BYTES = 4
+"""Bytes a parameter of a model as it is kept: fp32, whatever the precision of its training."""
+FORMULA = "6·parameters + 12·layers·width·length"
+"""What ``flops_per_token`` counts, for people."""
 
 
 def parameters(model: Model, vocabulary: int) -> int:
@@ -26,6 +34,16 @@ def flops_per_token(count: int, layers: int, width: int, length: int) -> float:
     counted in full although a causal mask needs half of it, as is the custom.
     """
     return 6.0 * count + 12.0 * layers * width * length
+
+
+def device_hours(flops: float, utilisation: float, peak: float) -> float:
+    """Hours of one device of ``peak`` FLOP/s, of which it reaches the share ``utilisation`` (MFU)."""
+    return flops / (utilisation * peak) / 3600
+
+
+def token_bytes(vocabulary: int) -> int:
+    """Bytes of a token in a shard: two where the vocabulary allows it, else four."""
+    return 2 if vocabulary <= 2**16 else 4
 
 
 def peak_flops(device_name: str) -> float | None:

@@ -13,7 +13,8 @@ from ptp_core.engine.existing import check_checkpoint
 from ptp_core.errors import UserError, UserErrors
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
-from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.load import load_study
+from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
 from ptp_core.spec.yaml_lines import PlacePath
 
@@ -131,12 +132,11 @@ def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
     from ptp_core.objectives.mix import spans_needed
 
     assert study.spec.data is not None
-    assert study.spec.model is not None
     place, sentinels = ("data", "tokenizer", "sentinels"), study.spec.data.tokenizer.sentinels
     asked = [(recipe.objective, recipe.sequence_length)]
     if "ppl_sc" in study.indicators:
         # Perplexities are taken over the model's whole context, whatever the variants train on.
-        asked.append(("sc", study.spec.model.context))
+        asked.append(("sc", study.context))
     needed, length, objective = max((spans_needed(objective, length), length, objective) for objective, length in asked)
     if needed > sentinels:
         raise UserError(

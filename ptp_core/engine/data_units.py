@@ -13,7 +13,7 @@ from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
 from ptp_core.engine.units import DigestOf, Unit, without
 from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
 from ptp_core.spec.explain_errors import dotted
-from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.world import World
 
 

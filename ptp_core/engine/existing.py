@@ -10,7 +10,7 @@ from ptp_core.data.import_tokenizer import FILES as TOKENIZER_FILES
 from ptp_core.data.tokenizer import FILE
 from ptp_core.errors import UserError
 from ptp_core.spec.explain_errors import dotted
-from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.yaml_lines import PlacePath
 
 CONFIGURATION = ("config.json", "generation_config.json")

@@ -11,7 +11,7 @@ from ptp_core.errors import UserError
 from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
-from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.objective import normalise
 from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Variant, View
 from ptp_core.spec.quantities import WHOLE
@@ -73,8 +73,6 @@ class _Builder:
     def _points(self, variant: Variant, run: Unit) -> Iterator[Point]:
         recipe = variant.recipe
         for tokens in recipe.checkpoints:
-            if recipe.step_of(tokens) >= recipe.steps:
-                continue
             checkpoint: Unit | Part = Part(run, f"checkpoints/{tokens}")
             label = f"{variant.name} at {tokens}"
             if recipe.anneal:
@@ -101,10 +99,9 @@ class _Builder:
         return VariantUnits(variant, checkpoint, indicators, outcomes, points)
 
     def _checkpoint(self, variant: Variant) -> Unit:
-        assert self.spec.model is not None
         settings = PretrainSettings(
             recipe=variant.recipe,
-            model=self.spec.model,
+            model=self.study.model_of(variant.recipe),
             weights=self.study.weights(variant.recipe.mixture),
             views=self._views(variant.recipe),
         )

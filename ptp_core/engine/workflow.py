@@ -20,7 +20,8 @@ from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
 from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.spec.checkpoints import Checkpoint
-from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.load import load_study
+from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.select import Primary
 

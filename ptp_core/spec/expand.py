@@ -56,7 +56,9 @@ def _adapter(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-def _may_be_true(key: str) -> bool:
+@cache
+def _is_truth_value(key: str) -> bool:
+    """Whether a field of a recipe may be true or false."""
     annotation = Recipe.model_fields[key].annotation
     return bool in (annotation, *get_args(annotation))
 
@@ -92,7 +94,7 @@ class _Reader:
             return None
         try:
             # Recipe's own check refuses true for a number; the adapter of one field would not.
-            return _adapter(key).validate_python(raw if _may_be_true(key) else refuse_truth_value(raw))
+            return _adapter(key).validate_python(raw if _is_truth_value(key) else refuse_truth_value(raw))
         except ValidationError as error:
             self.add(translate(error, Recipe, raw, self.path, self.lines, place)[:1])
         except ValueError as error:
@@ -170,6 +172,7 @@ def _refuse_twins(variants: list[Variant], places: list[PlacePath], reader: _Rea
 
 
 _SHORT = {
+    "model": "",
     "objective": "",
     "mixture": "",
     "schedule": "",

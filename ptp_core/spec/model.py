@@ -1,20 +1,14 @@
-"""Section ``model``: the size and shape of the language model that every variant trains."""
+"""Section ``model``: the size and shape of the language model that variants train."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import model_validator
 
-from ptp_core.errors import did_you_mean
 from ptp_core.spec.fields import Section, identity
-
-PRESETS: dict[str, dict[str, int]] = {
-    "nano": {"width": 64, "layers": 2, "heads": 4, "ffn_width": 176, "context": 128},
-    "micro": {"width": 128, "layers": 4, "heads": 4, "ffn_width": 352, "context": 256},
-    "mini": {"width": 256, "layers": 4, "heads": 8, "ffn_width": 704, "context": 256},
-}
-"""Shapes that train in minutes on a CPU core; without embeddings about 0.1, 0.8 and 3 million parameters."""
+from ptp_core.spec.presets import shape_of
 
 
 class Model(Section):
@@ -37,10 +31,7 @@ class Model(Section):
         if not isinstance(data, dict) or "preset" not in data:
             return data
         given = {key: value for key, value in data.items() if key != "preset"}
-        preset = PRESETS.get(data["preset"]) if isinstance(data["preset"], str) else None
-        if preset is None:
-            raise ValueError(f"no preset {data['preset']!r}; {did_you_mean(str(data['preset']), PRESETS)}")
-        return preset | given
+        return shape_of(data["preset"]) | given
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Model:
@@ -54,3 +45,9 @@ class Model(Section):
     def kv_heads_or_all(self) -> int:
         """Heads of keys and values."""
         return self.kv_heads or self.heads
+
+
+@cache
+def model_of_preset(name: str) -> Model:
+    """The model that a recipe means by the name of a preset."""
+    return Model.model_validate({"preset": name})

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 from ptp_core.spec.fields import Name, Precision, Section, execution, identity
 from ptp_core.spec.model import Model
 from ptp_core.spec.objective import Objective
+from ptp_core.spec.presets import Preset
 from ptp_core.spec.quantities import WHOLE, Count, Quantile
 
 Schedule = Literal["cosine", "linear", "wsd", "constant"]
@@ -31,6 +32,10 @@ class Recipe(Section):
         default="clm",
     )
     mixture: Name = execution("name of one of the study's mixtures; its weights are identity", default="uniform")
+    model: Preset | None = execution(
+        "name of a preset, where variants differ in size; its shape is identity; default: the section `model`",
+        default=None,
+    )
     length_quantile: Quantile | None = identity(
         "only documents whose length in tokens lies between these quantiles of their source; default: the source's",
         unit="percent", default=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ptp_core.spec.model import PRESETS
+from ptp_core.spec.presets import PRESETS
 from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
 
@@ -14,6 +14,7 @@ def study_schema() -> dict[str, Any]:
     """JSON schema of a study, with the keys of a recipe spelled out under ``pretrain``."""
     schema = Study.model_json_schema()
     recipe = Recipe.model_json_schema()["properties"]
+    recipe["model"] |= {"enum": [*sorted(PRESETS), None]}
     single = {"type": "object", "properties": recipe, "additionalProperties": False}
     named = single | {"properties": recipe | {"name": Variant.model_json_schema()["properties"]["name"]}}
     axes = {

@@ -26,7 +26,7 @@ class Study(Section):
 
     study: Name = execution("name of the study and of its folder under results/")
     seed: int = identity("seed that the variants take when they name none", default=0, ge=0, lt=2**32)
-    model: Model | None = identity("the model that every variant trains", default=None)
+    model: Model | None = identity("the model of all variants that name none", default=None)
     data: Data | None = identity("the text to pre-train on", default=None)
     tasks: dict[Name, TaskFiles] = identity("tasks from files; the world brings cms, rag and cbqa", default={})
     mixtures: dict[Name, dict[Name, Weight]] = identity("weights of the domains, by name of the mixture", default={})

@@ -45,7 +45,6 @@ def train(work: Work) -> Metrics:
     vocabulary = tokenizers.load(work.parents["tokenizer"]).get_vocab_size()
     model = new_model(settings.model, vocabulary, recipe.seed)
     exports = {recipe.step_of(tokens): Path(f"checkpoints/{tokens}") for tokens in recipe.checkpoints}
-    exports = {step: path for step, path in exports.items() if step < recipe.steps}
     plan = Plan(
         settings=settings,
         model=model,

@@ -15,7 +15,8 @@ from ptp_core.spec.fields import Section, execution, identity
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
 from ptp_core.spec.indicators import IndicatorOptions, IndicatorSettings
 from ptp_core.spec.measurements import WideTable
-from ptp_core.spec.model import PRESETS, Model
+from ptp_core.spec.model import Model
+from ptp_core.spec.presets import PRESETS
 from ptp_core.spec.pretrain import PretrainSettings, Recipe, Variant
 from ptp_core.spec.select import Select
 from ptp_core.spec.study import Execution

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ptp_core.errors import UserError
-from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.load import load_study
+from ptp_core.spec.loaded import LoadedStudy
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from ptp_core.spec import expand
 from ptp_core.spec.fields import NAME_PATTERN
-from ptp_core.spec.load import LoadedStudy
+from ptp_core.spec.loaded import LoadedStudy
 from tests.spec.texts import GRID_END, SPEC, after, edited
 
 Load = Callable[[str], LoadedStudy]
@@ -50,6 +50,14 @@ class TestTheGrid:
         study = load(after(GRID_END, *(f"    {key}: [0.125, 0.375]" for key in keys)))
         assert len(set(names(study))) == 4 * 2**6
         assert all(re.fullmatch(NAME_PATTERN, name) for name in names(study))
+
+    def test_what_is_true_or_false_is_written_so(self, load: Load) -> None:
+        study = load(
+            edited(("tokens: 1M", "tokens: 1M, anneal: true"), text=after(GRID_END, "    tags: [true, false]"))
+        )
+        assert [v.recipe.tags for v in study.variants[:2]] == [True, False]
+        assert all(v.recipe.anneal for v in study.variants)
+        assert names(study)[:2] == ["clm-even-tagsTrue", "clm-even-tagsFalse"]
 
     def test_an_exclude_takes_out_what_it_matches(self, load: Load) -> None:
         assert names(load(after(GRID_END, "    lr: [1, 2]", "  exclude: [{objective: CLM, lr: 1.0}]"))) == [

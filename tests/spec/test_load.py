@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ptp_core.errors import UserError
-from ptp_core.spec.load import LoadedStudy, load_study
+from ptp_core.spec.load import load_study
+from ptp_core.spec.loaded import LoadedStudy
+from ptp_core.spec.model import model_of_preset
 from tests.spec.texts import GRID_END, SPEC, after, edited
 
 Load = Callable[[str], LoadedStudy]
@@ -105,6 +107,8 @@ class TestWhatAStudyOffers:
         ([("tokens: 1M", "tokens: 2k")], "9 pretrain.defaults.tokens: tokens 2000 are less than one batch of 2048"),
         ([("tokens: 1M", "tokens: 1M, checkpoints: [100k, 1M]")],
          "9 pretrain.defaults.checkpoints: a checkpoint after 1000000 tokens is not before the end of 1000000 tokens"),
+        ([("tokens: 1M", "tokens: 1M, checkpoints: [4097, 5000]")],
+         "9 pretrain.defaults.checkpoints: 4097 and 5000 tokens are reached by the same step of 2048 tokens"),
         ([("tokens: 1M", "tokens: 1M, checkpoints: [200k, 100k]")],
          "9 pretrain.defaults.checkpoints: list token counts in ascending order, each once"),
         ([("tokens: 1M", "tokens: 1M, anneal: true")],
@@ -142,6 +146,43 @@ def test_a_fault_of_an_included_variant_is_found_at_its_entry(complaint: Complai
     assert complaint(after(GRID_END, *include)).startswith(
         "15 pretrain.include[1].batch_tokens: batch_tokens 100 is not"
     )
+
+
+class TestVariantsOfSeveralSizes:
+    LADDER = edited(("model: {preset: nano}\n", ""), ("objective: [clm, sc]", "model: [nano, micro]"))
+
+    def test_each_trains_the_model_that_it_names(self, load: Load) -> None:
+        study = load(self.LADDER)
+        assert [v.name for v in study.variants] == ["nano-even", "nano-most", "micro-even", "micro-most"]
+        assert [study.model_of(v.recipe) for v in study.variants] == [
+            model_of_preset(name) for name in ("nano", "nano", "micro", "micro")
+        ]
+
+    def test_they_are_compared_in_the_context_of_the_smallest(self, load: Load) -> None:
+        assert load(self.LADDER).context == 128
+
+    def test_a_variant_that_names_none_trains_that_of_the_study(self, load: Load) -> None:
+        study = load(after(GRID_END, "  include:", "    - {name: large, model: micro, mixture: even}"))
+        assert study.model_of(study.variants[0].recipe) == study.spec.model
+        assert study.model_of(study.variants[-1].recipe) == model_of_preset("micro")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            ("[nano, micro]", "[nano, mikro]", '10 pretrain.grid.model[1]: no preset \'mikro\'; did you mean "micro"?'),
+            ("[nano, micro]", "[nano, nano]", "10 pretrain.grid.model[1]: this value is listed twice; got 'nano'"),
+            ("study: small\n", "study: small\nmodel: {preset: nano}\n",
+             '11 pretrain.grid.model: preset "nano" is the section `model` itself; leave it out here, or remove the'),
+            ("tokens: 1M", "tokens: 1M, sequence_length: 256",
+             "8 pretrain.defaults.sequence_length: sequence_length 256 is longer than model.context 128"),
+            (GRID_END, f"{GRID_END}\n  include: [{{mixture: even}}]",
+             "7 pretrain: pre-training variants needs a section `model` as well; or let every variant name a preset"),
+        ],
+    )  # fmt: skip
+    def test_a_mistake_is_said_once(self, complaint: Complaint, old: str, new: str, message: str) -> None:
+        found = complaint(edited((old, new), text=self.LADDER))
+        assert found.startswith(message)
+        assert "\n" not in found
 
 
 class TestStudiesThatOnlyReadTables:

@@ -1,0 +1,86 @@
+"""A study as it was read: checked sections, variants, and where each line is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ptp_core.errors import UserError, Where
+from ptp_core.spec.explain_errors import dotted, line_of
+from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.model import Model, model_of_preset
+from ptp_core.spec.paths import expand_variables
+from ptp_core.spec.pretrain import Recipe, Variant
+from ptp_core.spec.study import Study
+from ptp_core.spec.yaml_lines import Lines
+
+DEFAULT_WINDOW = 512
+"""Tokens in a window of a perplexity, in a study without a section `model`."""
+
+WORLD_DOMAINS = ("facts", "reading", "stories", "code")
+WORLD_FAMILIES = {"cms": "cms", "rag": "rag", "cbqa": "cbqa"}
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A checked study, its variants, and where each of its lines is."""
+
+    path: Path
+    spec: Study
+    variants: tuple[Variant, ...]
+    lines: Lines
+
+    def where(self, *place: str | int) -> Where:
+        return Where(self.path, line_of(self.lines, place))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of text that mixtures may weigh."""
+        data = self.spec.data
+        if data is None:
+            return ()
+        return WORLD_DOMAINS if data.world else tuple(source.name for source in data.sources)
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Task name → family (cms, rag or cbqa)."""
+        world = WORLD_FAMILIES if self.spec.data and self.spec.data.world else {}
+        return world | {name: task.family for name, task in self.spec.tasks.items()}
+
+    @property
+    def indicators(self) -> dict[str, IndicatorOptions]:
+        """Indicator name → its options."""
+        chosen = self.spec.indicators
+        return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
+
+    def weights(self, mixture: str) -> dict[str, float]:
+        """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""
+        raw = self.spec.mixtures.get(mixture) or dict.fromkeys(self.domains, 1.0)
+        total = sum(raw.values())
+        # Rounded, so that the same shares on another scale are the same to the last bit.
+        return {domain: round(weight / total, 12) for domain, weight in sorted(raw.items()) if weight > 0}
+
+    def model_of(self, recipe: Recipe) -> Model:
+        """The model that a recipe trains: the preset it names, or else that of the section ``model``."""
+        if recipe.model is not None:
+            return model_of_preset(recipe.model)
+        assert self.spec.model is not None, "_check_recipe has seen to it"
+        return self.spec.model
+
+    @cached_property
+    def context(self) -> int:
+        """The longest sequence in tokens that the models of all variants see: what can be compared between them."""
+        return min(self.model_of(variant.recipe).context for variant in self.variants)
+
+    def window(self, perplexity: str) -> int:
+        """The length in tokens of a perplexity's windows: one for all variants, or they could not be compared."""
+        default = self.context if self.variants else self.spec.model.context if self.spec.model else DEFAULT_WINDOW
+        return self.indicators[perplexity].length or default
+
+    def resolve(self, text: str, *place: str | int) -> Path:
+        """A path as written in the spec: ${VARIABLES} expanded, relative to the spec's folder."""
+        where, subject = self.where(*place), dotted(place)
+        if "\0" in text:
+            raise UserError("no file has such a name", where=where, subject=subject, got=text)
+        return self.path.parent / expand_variables(text, where, subject)
