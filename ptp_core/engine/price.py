@@ -98,7 +98,7 @@ def price(study: LoadedStudy, utilisation: float, peak: float) -> Price:
         sources=tuple(_sources(study, vocabulary)) if vocabulary else (),
         tuning=tuning(study, vocabulary or 0),
         measuring=measuring(study, vocabulary or 0),
-        existing=len(getattr(study.spec, "checkpoints", ())),
+        existing=len(study.spec.checkpoints),
         missing=tuple(_missing(study)),
     )
 

@@ -53,12 +53,11 @@ def _per_row(study: LoadedStudy, vocabulary: int) -> float:
 
 def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     """Items that one fine-tuning sees, repeats included; None if the spec does not tell."""
-    epochs: int | None = getattr(finetune, "epochs", None)
-    if epochs is None:
+    if finetune.epochs is None:
         return finetune.steps * finetune.batch_items
-    limits = (getattr(finetune, "items", None), _items(study, task, "train"))
+    limits = (finetune.items, _items(study, task, "train"))
     known = [limit for limit in limits if limit is not None]
-    return epochs * min(known) if known else None
+    return finetune.epochs * min(known) if known else None
 
 
 def _indicator_rows(study: LoadedStudy) -> Iterator[int]:

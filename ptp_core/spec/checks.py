@@ -104,7 +104,8 @@ def check_variants(study: LoadedStudy) -> Iterator[UserError]:
 
 
 def _check_windows(study: LoadedStudy) -> Iterator[UserError]:
-    for name in study.indicators if study.variants else ():
+    named = all(variant.recipe.model for variant in study.variants)
+    for name in study.indicators if study.variants and (named or study.spec.model) else ():
         if name.startswith("ppl_") and study.window(name) > study.context:
             place = ("indicators", name, "length")
             yield _fault(study, place, "the window is longer than model.context", got=study.window(name))

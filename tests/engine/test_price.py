@@ -12,12 +12,11 @@ from ptp_core.data import build_tokenizer
 from ptp_core.engine.price import Price, SourcePrice, exports, price, vocabulary_of
 from ptp_core.engine.price_text import price_lines
 from ptp_core.errors import UserError
+from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.data import Data, Source, Tokenizer
-from ptp_core.spec.fields import identity
 from ptp_core.spec.finetune import Finetune
 from ptp_core.spec.load import load_study
 from ptp_core.spec.pretrain import Recipe
-from ptp_core.spec.study import Study
 from ptp_core.spec.world import World
 from ptp_core.training.layout import Layout
 from tests.tiny import SENTINELS, Tiny, make
@@ -173,32 +172,23 @@ def test_a_study_that_trains_nothing_costs_nothing(tmp_path: Path) -> None:
     )
 
 
-class Epochs(Finetune):
-    """Fine-tuning that counts in epochs over some of the items."""
-
-    epochs: int = identity("passes over the items", default=3)
-    items: int | None = identity("use only so many items", default=None)
-
-
 class TestWhatOtherSectionsMayAsk:
     def changed(self, spec: Path, finetune: Finetune) -> Price:
         study = load_study(spec)
         return price(replace(study, spec=study.spec.model_copy(update={"finetune": finetune})), 0.5, 1e9)
 
     def test_epochs_are_passes_over_the_items_that_are_used(self, spec: Path) -> None:
-        found = self.changed(spec, Epochs(tasks=("quiz",), seeds=(0,), items=20))
+        found = self.changed(spec, Finetune(tasks=("quiz",), seeds=(0,), epochs=3, items=20))
         assert found.tuning.flops == 3 * 20 * TestFineTuningAndMeasuring.FULL
 
     def test_epochs_over_items_that_only_a_file_can_count_are_left_out(self, spec: Path) -> None:
-        found = self.changed(spec, Epochs(tasks=("quiz",), seeds=(0,)))
+        found = self.changed(spec, Finetune(tasks=("quiz",), seeds=(0,), epochs=3))
         assert (found.tuning.flops, found.tuning.left_out) == (0, ("quiz",))
 
     def test_models_that_exist_are_counted_but_not_priced(self, spec: Path) -> None:
-        class WithCheckpoints(Study):
-            checkpoints: tuple[str, ...] = identity("models that exist", default=())
-
         study = load_study(spec)
-        found = price(replace(study, spec=WithCheckpoints(**dict(study.spec), checkpoints=("a", "b"))), 0.5, 1e9)
+        entries = tuple(Checkpoint(name=name, path=name) for name in ("a", "b"))
+        found = price(replace(study, spec=study.spec.model_copy(update={"checkpoints": entries})), 0.5, 1e9)
         assert found.flops == priced(spec).flops
         assert "2 existing checkpoints are not priced" in "\n".join(price_lines(found))
 

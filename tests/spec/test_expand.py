@@ -31,6 +31,7 @@ class TestTheGrid:
     ) -> None:
         study = load(after(GRID_END, "    tags: [true, false]"))
         assert [variant.recipe.tags for variant in study.variants[:2]] == [True, False]
+        assert names(study)[:2] == ["clm-even-tags", "clm-even-no-tags"]
         assert "a number is wanted here, not a truth value" in complaint(after(GRID_END, "    lr: [on]"))
 
     def test_a_key_with_one_value_is_no_part_of_the_names(self, load: Load) -> None:
@@ -50,14 +51,6 @@ class TestTheGrid:
         study = load(after(GRID_END, *(f"    {key}: [0.125, 0.375]" for key in keys)))
         assert len(set(names(study))) == 4 * 2**6
         assert all(re.fullmatch(NAME_PATTERN, name) for name in names(study))
-
-    def test_what_is_true_or_false_is_written_so(self, load: Load) -> None:
-        study = load(
-            edited(("tokens: 1M", "tokens: 1M, anneal: true"), text=after(GRID_END, "    tags: [true, false]"))
-        )
-        assert [v.recipe.tags for v in study.variants[:2]] == [True, False]
-        assert all(v.recipe.anneal for v in study.variants)
-        assert names(study)[:2] == ["clm-even-tagsTrue", "clm-even-tagsFalse"]
 
     def test_an_exclude_takes_out_what_it_matches(self, load: Load) -> None:
         assert names(load(after(GRID_END, "    lr: [1, 2]", "  exclude: [{objective: CLM, lr: 1.0}]"))) == [
