@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import re
@@ -100,7 +101,7 @@ def start(job_file: Path, results: Path, *options: str) -> tuple[list[tuple[str,
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith(MARK))
     marks = [("start", began, 0.0), *json.loads(line.removeprefix(MARK))]
-    parts = [(b[0], b[1] - a[1], b[2] - a[2]) for a, b in zip(marks, marks[1:], strict=False)]
+    parts = [(b[0], b[1] - a[1], b[2] - a[2]) for a, b in itertools.pairwise(marks)]
     return parts, done.stderr
 
 

@@ -50,7 +50,7 @@ SHAPES = {
 }
 WARM_UP = 3
 """Steps of every loop that are not counted."""
-SECONDS = 12.0
+SECONDS = 10.0
 """For which each loop of a size steps; a size has 20 steps at least."""
 GOALS = {"bare": 0.95, "Trainer": 1.0}
 Turn = Callable[[], None]
