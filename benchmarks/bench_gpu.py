@@ -115,7 +115,7 @@ def main() -> None:
 
     announce()
     if not torch.cuda.is_available():
-        print(f"\nDry run: there is no GPU here. It would run each model {', '.join(WAYS)}.")
+        print(f"\nDry run: there is no GPU here. It would run each model in these ways: {'; '.join(WAYS)}.")
         return
     device = torch.cuda.get_device_name()
     peak = peak_flops(device)

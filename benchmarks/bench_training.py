@@ -50,8 +50,8 @@ SHAPES = {
 }
 WARM_UP = 3
 """Steps of every loop that are not counted."""
-SECONDS = 10.0
-"""For which each loop of a size steps; a size has 20 steps at least."""
+SECONDS = 8.0
+"""For which each loop of a size steps; a size has 16 steps at least."""
 GOALS = {"bare": 0.95, "Trainer": 1.0}
 Turn = Callable[[], None]
 """Called after every step: returns when it is this loop's turn again."""
@@ -208,7 +208,7 @@ def measure(shape: dict[str, int], parents: dict[str, Path]) -> dict[str, np.nda
     runners = {name: Runner(loop, settings_of(shape, most), parents, most) for name, loop in LOOPS.items()}
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in LOOPS}
     until = math.inf
-    while time.perf_counter() < until or len(seconds["ours"]) < WARM_UP + 20:
+    while time.perf_counter() < until or len(seconds["ours"]) < WARM_UP + 16:
         for name, runner in runners.items():
             seconds[name].append(runner.step())
         if len(seconds["ours"]) == WARM_UP:
