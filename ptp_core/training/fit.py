@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from ptp_core.spec.execution import Execution
 from ptp_core.training.callbacks import Bookkeeping
+from ptp_core.training.memory import keep_freed_memory
 from ptp_core.training.model import parameter_count
 from ptp_core.training.module import LanguageModelling
 from ptp_core.training.strategy import rank, trainer_options
@@ -49,6 +50,7 @@ def fit(
     execution = execution or Execution()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(execution.threads)
+    keep_freed_memory()
     books = Bookkeeping(loss_bound, patience)
     trainer = lightning.Trainer(
         max_steps=module.optimisation.steps - module.first_step,
