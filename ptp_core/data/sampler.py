@@ -43,6 +43,7 @@ class Sampler:
         # One window is given up so that an offset of up to a window's length always fits.
         self._windows = [(len(stream) - 1) // length - 1 for stream in self.streams]
         self._drawn_before = self._count_blocks(rows)
+        self._last: tuple[int, Ints, Ints] | None = None
 
     def rows(self, start: int, count: int) -> Ints:
         """Rows ``start … start + count - 1``, shape (count, length + 1)."""
@@ -111,13 +112,21 @@ class Sampler:
         for block in np.unique(blocks):
             mine = blocks == block
             within = numbers[mine] - block * BLOCK
-            drawn = self._domains(np.arange(block * BLOCK, block * BLOCK + within.max() + 1))
+            drawn, before = self._block(int(block))
+            domains[mine], places[mine] = drawn[within], before[within]
+        return domains, places
+
+    def _block(self, block: int) -> tuple[Ints, Ints]:
+        """(domain, how often it was drawn before) of each row of a block."""
+        # The next step's rows lie in the same block most of the time.
+        if self._last is None or self._last[0] != block:
+            drawn = self._domains(np.arange(block * BLOCK, (block + 1) * BLOCK))
             before = np.empty_like(drawn)
             for d in range(len(self.names)):
                 is_d = drawn == d
                 before[is_d] = self._drawn_before[block, d] + np.arange(is_d.sum())
-            domains[mine], places[mine] = drawn[within], before[within]
-        return domains, places
+            self._last = block, drawn, before
+        return self._last[1:]
 
     def _window(self, domain: int, places: Ints) -> tuple[Ints, Ints]:
         """(window, pass) at each place of a domain's order."""
