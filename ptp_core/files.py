@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ptp_core.errors import UserError, Where
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -37,6 +42,20 @@ def write_if_changed(path: Path, content: str) -> bool:
         pass
     write_atomically(path, content)
     return True
+
+
+@contextmanager
+def disk_full_is_said(folder: Path) -> Iterator[None]:
+    """Turn what libraries make of a full disk into a UserError; half-written files are the business of the next run."""
+    try:
+        yield
+    except Exception as error:
+        # Writers in Rust and C++ hand on the words of the system, without its error number.
+        if "No space left on device" not in str(error):
+            raise
+        free = shutil.disk_usage(folder).free
+        fix = "free some space and run again: what was saved is kept"
+        raise UserError("the disk is full", where=Where(folder), got=f"{free:,} bytes free", fix=fix) from None
 
 
 def pretty_json(value: Any) -> str:

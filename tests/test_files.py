@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.files import pretty_json, write_atomically, write_if_changed
+from ptp_core.errors import UserError
+from ptp_core.files import disk_full_is_said, pretty_json, write_atomically, write_if_changed
 
 
 @pytest.fixture
@@ -71,3 +72,11 @@ def test_json_for_people_is_sorted_one_item_a_line() -> None:
     assert pretty_json({"b": [1], "a": "é"}) == '{\n "a": "é",\n "b": [\n  1\n ]\n}\n'
     with pytest.raises(ValueError, match="Out of range float"):
         pretty_json(float("nan"))
+
+
+def test_a_full_disk_is_said_whatever_a_library_makes_of_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the disk is full; got '[\d,]+ bytes free'; free some space and run again"):
+        with disk_full_is_said(tmp_path):
+            raise RuntimeError("I/O error: No space left on device (os error 28)")
+    with pytest.raises(RuntimeError, match="another"), disk_full_is_said(tmp_path):
+        raise RuntimeError("another fault")

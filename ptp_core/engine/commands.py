@@ -10,6 +10,7 @@ from typing import Any
 from ptp_core import cost
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import is_done, read_job
+from ptp_core.engine.outcomes import diverged
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
 from ptp_core.engine.workflow import Workflow, plan, plan_study, varied_fields
@@ -112,6 +113,8 @@ def status(spec: Path, results: Path) -> None:
             line = _last_line(workflow.folders.log(job.stage, job.id))
             if line:
                 print(f"not done: {line}" if job.label in line else f"not done: {job.stage} {job.label}: {line}")
+    for note in diverged(workflow.graph, workflow.folders):
+        print(note)
 
 
 def summary(spec: Path, results: Path) -> None:
@@ -127,6 +130,8 @@ def summary(spec: Path, results: Path) -> None:
     for name, outcome in selection["outcomes"].items():
         rows.append([name, _chance(workflow, name), *_spread(outcome)])
     _print_table(rows)
+    for note in diverged(workflow.graph, workflow.folders):
+        print(note)
     missing = workflow.missing()
     if missing:
         print(f"\n{len(missing)} jobs of this study are not done; all figures are those of the last finished run.")

@@ -16,7 +16,7 @@ from ptp_core.engine.folders import Folders
 from ptp_core.engine.stages import STAGES, Stage
 from ptp_core.engine.units import Job
 from ptp_core.errors import UserError, Where
-from ptp_core.files import pretty_json, write_atomically
+from ptp_core.files import disk_full_is_said, pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.digests import file_digest
 from ptp_core.identity.receipts import (
@@ -121,7 +121,9 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
     )
     began = time.time()
     try:
-        made: dict[str, Any] = {"status": OK, "metrics": _entry(stage)(work)}
+        with disk_full_is_said(folder):
+            metrics = _entry(stage)(work)
+        made: dict[str, Any] = {"status": OK, "metrics": metrics}
     except Diverged as diverged:
         # A result like any other: it is kept, and its descendants are not attempted.
         print(f"{unit['label']} has diverged: {diverged.reason}", flush=True)

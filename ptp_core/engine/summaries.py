@@ -12,9 +12,10 @@ import pandas as pd
 import yaml
 
 from ptp_core.engine.folders import Folders
+from ptp_core.engine.outcomes import diverged_notes, is_sound
 from ptp_core.errors import Where
 from ptp_core.files import pretty_json, write_atomically
-from ptp_core.identity.receipts import DIVERGED, OK, read_receipt
+from ptp_core.identity.receipts import read_receipt
 from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
 from ptp_core.report.page import write_report
@@ -79,23 +80,6 @@ def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
             | _measured(store, outcome)
         )
     return rows
-
-
-def is_sound(store: Path, place: str) -> bool:
-    """Whether a result was made: neither diverged nor skipped."""
-    return bool(read_receipt(store / place)["status"] == OK)
-
-
-def diverged_notes(receipts: list[dict[str, Any]], labels: dict[str, str], store: Path) -> list[str]:
-    """A sentence for each training that has diverged; ``labels``: place in the store → name."""
-    notes = []
-    for receipt in receipts:
-        for unit in receipt["units"]:
-            if unit["status"] == DIVERGED:
-                whole = read_receipt(store / unit["store"])
-                what = labels.get(unit["store"], receipt["label"])
-                notes.append(f"{receipt['stage']} of {what} has diverged ({whole['reason']}); it is left out.")
-    return notes
 
 
 def _config_value(value: Any) -> dict[str, Any]:

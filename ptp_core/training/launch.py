@@ -38,7 +38,9 @@ def run(entry: str, work: Work, execution: Execution) -> Metrics:
     processes = _on_nodes(arguments, execution) if execution.nodes > 1 else _here(arguments, execution)
     code = _wait(processes)
     if not (work.folder / OUTCOME).exists():
-        raise RuntimeError(f"a training process ended with code {code}; its last words are above")
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        fix = "its last words are above; if memory was short, lower execution.micro_batch_tokens or raise zero_stage"
+        raise UserError(f"a training process {how}", subject=work.label, fix=fix)
     outcome = json.loads((work.folder / OUTCOME).read_text(encoding="utf-8"))
     for name in FILES:
         (work.folder / name).unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +21,15 @@ SPEC = TINY.replace(
 )
 
 
+@dataclass(frozen=True)
+class Told(Project):
+    """A project after a run, and what Snakemake said."""
+
+    said: str = ""
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Told:
     project = Project(tmp_path_factory.mktemp("diverging"))
     for part in PARTS:
         source = REPOSITORY / part
@@ -29,7 +37,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.spec.write_text(SPEC)
     done = project.snakemake()
     assert done.code == 0, done.output
-    return project
+    return Told(project.folder, done.output)
 
 
 def receipts(study: Project, stage: str) -> dict[str, dict[str, object]]:
@@ -44,11 +52,11 @@ def entry(study: Project, unit: dict[str, object]) -> dict[str, object]:
     return content
 
 
-def table(study: Project) -> pd.DataFrame:
+def table(study: Told) -> pd.DataFrame:
     return pd.read_parquet(study.results / "tiny" / "measurements.parquet")
 
 
-def test_a_variant_that_diverges_does_not_stop_the_study(study: Project) -> None:
+def test_a_variant_that_diverges_does_not_stop_the_study(study: Told) -> None:
     trained = receipts(study, "pretrain")
     assert {label: unit["status"] for label, unit in trained.items()} == {
         "clm-even": "ok", "clm-most": "ok", "sc-even": "ok", "sc-most": "ok", "wild": "diverged", "long": "ok",
@@ -56,7 +64,7 @@ def test_a_variant_that_diverges_does_not_stop_the_study(study: Project) -> None
     assert str(entry(study, trained["wild"])["reason"]).startswith("loss ")
 
 
-def test_what_would_have_come_of_it_is_skipped_with_a_reason(study: Project) -> None:
+def test_what_would_have_come_of_it_is_skipped_with_a_reason(study: Told) -> None:
     for stage in ("indicators", "finetune", "evaluate"):
         unit = receipts(study, stage)["wild"]
         assert unit["status"] == "skipped"
@@ -64,17 +72,22 @@ def test_what_would_have_come_of_it_is_skipped_with_a_reason(study: Project) -> 
         assert unit["artifacts"] == {}
 
 
-def test_it_is_in_the_report_and_not_in_the_table(study: Project) -> None:
+def test_the_terminal_says_so_at_the_end_and_when_asked(study: Told) -> None:
+    for said in (study.said, study.ptp("status", "tiny.yaml").output, study.ptp("summary", "tiny.yaml").output):
+        assert "pretrain of wild has diverged (loss " in said
+
+
+def test_it_is_in_the_report_and_not_in_the_table(study: Told) -> None:
     assert set(table(study)["variant"]) == {"clm-even", "clm-most", "sc-even", "sc-most", "long"}
     page = (study.results / "tiny" / "report.html").read_text()
     assert "pretrain of wild has diverged (loss " in page
 
 
-def test_nothing_is_left_to_do(study: Project) -> None:
+def test_nothing_is_left_to_do(study: Told) -> None:
     assert study.stale() == []
 
 
-def test_branches_from_checkpoints_on_the_way_are_measured(study: Project) -> None:
+def test_branches_from_checkpoints_on_the_way_are_measured(study: Told) -> None:
     assert set(receipts(study, "anneal")) == {"long at 10k tokens", "long at 20k tokens"}
     rows = table(study)
     rows = rows[(rows["variant"] == "long") & (rows["name"] == "ppl_clm")]

@@ -1,0 +1,37 @@
+"""What became of the jobs: made, diverged, or skipped because a parent has diverged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ptp_core.engine.folders import Folders
+from ptp_core.engine.units import Graph
+from ptp_core.identity.receipts import DIVERGED, OK, read_receipt
+
+
+def is_sound(store: Path, place: str) -> bool:
+    """Whether a result was made: neither diverged nor skipped."""
+    return bool(read_receipt(store / place)["status"] == OK)
+
+
+def diverged_notes(receipts: Iterable[Mapping[str, Any]], labels: Mapping[str, str], store: Path) -> list[str]:
+    """A sentence for each training that has diverged; ``labels``: place in the store → how people call it now."""
+    notes = []
+    for receipt in receipts:
+        for unit in receipt["units"]:
+            if unit["status"] == DIVERGED:
+                reason = read_receipt(store / unit["store"])["reason"]
+                what = labels.get(unit["store"], receipt["label"])
+                notes.append(f"{receipt['stage']} of {what} has diverged ({reason}); it is left out.")
+    return notes
+
+
+def diverged(graph: Graph, folders: Folders) -> list[str]:
+    """The same for all jobs of a study that are done."""
+    labels = {unit.place: unit.label for job in graph.jobs for unit in job.units}
+    files = (folders.receipt(job.stage, job.id) for job in graph.jobs)
+    receipts = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
+    return diverged_notes(receipts, labels, folders.store)
