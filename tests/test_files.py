@@ -75,8 +75,8 @@ def test_json_for_people_is_sorted_one_item_a_line() -> None:
 
 
 def test_a_full_disk_is_said_whatever_a_library_makes_of_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the disk is full; got '[\d,]+ bytes free'; free some space and run again"):
-        with disk_full_is_said(tmp_path):
-            raise RuntimeError("I/O error: No space left on device (os error 28)")
+    words = r"the disk is full; got '[\d,]+ bytes free'; free some space and run again"
+    with pytest.raises(UserError, match=words), disk_full_is_said(tmp_path):
+        raise RuntimeError("I/O error: No space left on device (os error 28)")
     with pytest.raises(RuntimeError, match="another"), disk_full_is_said(tmp_path):
         raise RuntimeError("another fault")

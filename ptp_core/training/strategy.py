@@ -53,6 +53,11 @@ class CpuDeepSpeedStrategy(DeepSpeedStrategy):
         DDPStrategy.setup_environment(self)
 
     def setup_distributed(self) -> None:
+        import deepspeed.comm.torch
+
+        # DeepSpeed would compile an extension for processes that share memory: a minute and a C++ compiler, and a
+        # compilation that is killed leaves a lock on which every later training waits for ever. Gloo does without.
+        deepspeed.comm.torch.build_shm_op = lambda: None
         reset_seed()
         self.set_world_ranks()
         self._init_deepspeed_distributed()
