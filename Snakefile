@@ -9,10 +9,13 @@ from pathlib import Path
 from ptp_core.engine.outcomes import diverged
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import prepare
-from ptp_core.errors import EXIT_USER_ERROR, UserError
+from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
+    for key in set(config) - {"study", "results"}:
+        fix = did_you_mean(key, ("study", "results"))
+        raise UserError(f'unknown configuration "{key}"', subject="--config", fix=fix)
     if set("{}*") & set(str(RESULTS)):
         raise UserError(
             "Snakemake would read {, } and * in it as wildcards",

@@ -52,10 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     price = _add(
         commands, "plan", _plan, "what a study costs before it runs: FLOPs, GPU-hours, storage; writes nothing"
     )
-    price.add_argument("--mfu", type=_share, default=0.4, help="share of the peak that training reaches (default: 0.4)")
+    price.add_argument(
+        "--mfu", type=share_of_peak, default=0.4, help="share of the peak that training reaches (default: 0.4)"
+    )
     price.add_argument(
         "--peak",
-        type=_positive,
+        type=positive_number,
         help="FLOP/s of one device (default: execution.peak_flops, or else 989e12, an H100 or H200 in bf16)",
     )
     price.add_argument("--json", action="store_true", help="print all numbers as JSON")
@@ -86,15 +88,15 @@ def _results(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
 
 
-def _positive(text: str) -> float:
+def positive_number(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
 
 
-def _share(text: str) -> float:
-    value = _positive(text)
+def share_of_peak(text: str) -> float:
+    value = positive_number(text)
     if value > 1:
         raise argparse.ArgumentTypeError(f"{text} is more than the whole; write a share such as 0.4")
     return value

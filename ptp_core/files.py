@@ -23,14 +23,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes files private; results are as readable as any file the user makes.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
+        # mkstemp makes files private.
+        as_readable_as_usual(Path(name))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def as_readable_as_usual(path: Path) -> None:
+    """Give a file the permissions that any file gets which the user makes."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
 
 
 def write_if_changed(path: Path, content: str) -> bool:

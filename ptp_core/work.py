@@ -32,5 +32,8 @@ class Diverged(Exception):  # noqa: N818 (a result, not an error)
         self.reason, self.metrics = reason, metrics
 
 
-class Interrupted(Exception):  # noqa: N818
-    """The work was asked to stop, and has saved what it needs to go on later."""
+class Interrupted(BaseException):
+    """The work was asked to stop, and has saved what it needs to go on later.
+
+    No Exception, as KeyboardInterrupt is none: whoever deals with a library's errors must not take it for one of them.
+    """

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from ptp_core.data import world
-from ptp_core.data.items import SPLITS, Item, chance, read_items
+from ptp_core.data.items import SPLITS, Item, asked, chance, read_items
 from ptp_core.errors import UserError
 from ptp_core.spec.data import TaskSettings
 from ptp_core.work import Metrics, Work
@@ -20,8 +20,8 @@ def run(work: Work) -> Metrics:
     """
     settings = TaskSettings.model_validate(work.settings)
     train, test = (_items(settings, work, split) for split in SPLITS)
-    tested = {_asked(item) for item in test}
-    fresh = [item for item in train if _asked(item) not in tested]
+    tested = {asked(item) for item in test}
+    fresh = [item for item in train if asked(item) not in tested]
     if not fresh:
         raise UserError("every training item is also a test item", subject=work.label, fix="give two different files")
     chosen = {"train": _sample(fresh, settings.max_train), "test": _sample(test, settings.max_test)}
@@ -43,11 +43,6 @@ def _items(settings: TaskSettings, work: Work, split: str) -> list[Item]:
     if settings.world is None:
         return list(read_items(work.inputs[split][0], settings.family))
     return [Item.model_validate(record) for record in world.items(settings.world, settings.family, split)]
-
-
-def _asked(item: Item) -> tuple[object, ...]:
-    """What makes two items the same question, whatever their ids, wrong choices, case and spaces."""
-    return tuple(" ".join((text or "").lower().split()) for text in (item.context, item.question))
 
 
 def _sample(items: list[Item], limit: int | None) -> list[Item]:

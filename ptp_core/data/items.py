@@ -71,6 +71,11 @@ def _fits_family(item: Item, family: str, where: Where) -> None:
         raise UserError("a cbqa item is asked without a context", where=where, fix="remove it, or use the family rag")
 
 
+def asked(item: Item) -> tuple[str, ...]:
+    """What makes two items the same question, whatever their ids, wrong choices, case and spaces."""
+    return tuple(" ".join((text or "").lower().split()) for text in (item.context, item.question))
+
+
 def load_items(folder: Path, split: str) -> list[Item]:
     """The items of a finished task."""
     text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")

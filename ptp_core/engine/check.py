@@ -49,6 +49,7 @@ def _faults(study: LoadedStudy) -> Iterator[UserError]:
 def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object]]]:
     """What is looked into, each with its place in the spec."""
     spec = study.spec
+    yield (), partial(_check_hub_ids, study)
     for i, source in enumerate(spec.data.sources if spec.data else ()):
         place: PlacePath = ("data", "sources", i, "path")
         yield place, partial(_check_source, study, source, place)
@@ -64,6 +65,17 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
         yield ("measurements",), partial(_check_tables, study)
     for recipe in {(v.recipe.objective, v.recipe.sequence_length): v.recipe for v in study.variants}.values():
         yield ("pretrain",), partial(_check_objective, study, recipe)
+
+
+def _check_hub_ids(study: LoadedStudy) -> None:
+    """Refuse a hub id that is a folder here: libraries would read that, and its content is in no fingerprint."""
+    data = study.spec.data
+    ids = [source.hub for source in data.sources] + [data.tokenizer.pretrained] if data else []
+    ids += [origin.hub for c in study.spec.checkpoints for origin in (c, c.tokenizer_origin)]
+    for name in ids:
+        if name is not None and Path(name).exists():
+            fix = "run from another folder, or give the folder as a path"
+            raise UserError(f'a file or folder here is called "{name}" like a hub id', where=study.where(), fix=fix)
 
 
 def _check_source(study: LoadedStudy, source: Source, place: PlacePath) -> None:

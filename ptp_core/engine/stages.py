@@ -30,7 +30,7 @@ class Stage:
         return {name: package_version(name) for name in self.packages}
 
 
-STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "work.json", "outcome.json")
+STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "state.damaged.ckpt", "work.json", "outcome.json")
 """As ``training.state`` and ``training.launch`` name them; a test holds them equal. Importing those costs seconds."""
 _TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
 _MEASURING = ("torch", "transformers", "tokenizers", "numpy")

@@ -13,7 +13,7 @@ import yaml
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.outcomes import diverged_notes, is_sound
-from ptp_core.errors import Where
+from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity.receipts import read_receipt
 from ptp_core.predict.analysis import analyze
@@ -39,6 +39,9 @@ def make_table(settings: Settings, folders: Folders) -> None:
     rows = [row for variant in sound for row in _variant_rows(variant, folders.store)]
     if rows:
         frames.append(from_rows(rows))
+    if not frames:
+        what = "every variant has diverged, so there is nothing to compare"
+        raise UserError(what, got=[v["name"] for v in settings["variants"]], fix="lower lr, or raise loss_bound")
     write_table(pd.concat(frames, ignore_index=True), folders.home)
 
 
@@ -50,7 +53,13 @@ def make_selection(settings: Settings, folders: Folders) -> None:
         def advance(what: str, share: float) -> None:
             progress.advance(max(0, round(100 * share) - progress.done), what)
 
-        selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance)
+        try:
+            selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance)
+        except UserError as error:
+            lost = [v["name"] for v in settings["variants"] if not is_sound(folders.store, v["checkpoint"])]
+            if not lost:
+                raise
+            raise UserError(f"{error}; diverged and left out: {', '.join(lost)}") from None
     write_atomically(folders.home / "selection.json", pretty_json(selection))
 
 
@@ -107,10 +116,24 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
         spec_name=settings["study"],
         packages=settings["packages"],
         study_fingerprint=settings["fingerprint"],
-        warnings=diverged_notes(receipts, {v["checkpoint"]: v["name"] for v in settings["variants"]}, folders.store),
+        warnings=[
+            *diverged_notes(receipts, {v["checkpoint"]: v["name"] for v in settings["variants"]}, folders.store),
+            *tokenizer_notes(settings["variants"], settings["perplexities"]),
+        ],
         notes=[time_note(receipts)],
         links={"measurements": "measurements.csv", "selection": "selection.json"},
     )
+
+
+def tokenizer_notes(variants: list[dict[str, Any]], perplexities: list[str]) -> list[str]:
+    """A sentence if perplexities are compared that are not of the same tokens."""
+    number = len({v["tokenizer"] for v in variants})
+    if number == 1 or not perplexities:
+        return []
+    return [
+        f"The variants have {number} different tokenizers, and {' and '.join(perplexities)} are per token: a model "
+        "with longer tokens has the larger perplexity for the same text. Do not compare them across tokenizers."
+    ]
 
 
 def _training_curve(checkpoint: Path) -> list[tuple[float, float]]:

@@ -103,9 +103,12 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     spec = workflow.study.spec
     shared = {"study": spec.study}
     table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
-    select = _job("select", shared | {"select": _select(workflow.study), "table": table["fingerprint"]})
+    checkpoints = [{key: v[key] for key in ("name", "checkpoint", "tokenizer")} for v in variants]
+    chosen = {"select": _select(workflow.study), "variants": checkpoints, "table": table["fingerprint"]}
+    select = _job("select", shared | chosen)
     report = shared | {
-        "variants": [{key: v[key] for key in ("name", "checkpoint")} for v in variants],
+        "variants": checkpoints,
+        "perplexities": [name for name in workflow.study.indicators if name.startswith("ppl_")],
         "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
         "spec": spec.model_dump(mode="json", exclude_unset=True),
         "packages": {name: value for stage in STAGES.values() for name, value in stage.versions.items()},
@@ -148,6 +151,7 @@ def _variant_settings(v: VariantUnits, workflow: Workflow) -> dict[str, Any]:
         "name": v.variant.name,
         "tokens": v.variant.recipe.tokens if isinstance(v.variant, Variant) else v.variant.tokens,
         "checkpoint": v.checkpoint.place,
+        "tokenizer": v.checkpoint.parents["tokenizer"].place,
         "config": config_of(v.variant, workflow.study),
         "indicators": _indicator_settings(v.indicators, families),
         "points": [

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ptp_core.data.items import Item, completion, prompt
+from ptp_core.data.items import Item, asked, completion, prompt
 
 
 def with_shots(item: Item, pool: list[Item], shots: int, fits: Callable[[str], bool] = lambda _text: True) -> str:
@@ -29,8 +29,10 @@ def split_off(items: list[Item], count: int) -> tuple[list[Item], list[Item]]:
     """(items to score, items to show as examples): a checkpoint that was never fine-tuned has seen neither.
 
     At most ``count`` of the training items, and at most half of them, are scored. So an indicator shares no item with
-    the outcomes, which are measured on the test items. Which ones depends on their ids alone.
+    the outcomes, which are measured on the test items. Which ones depends on their ids alone. What is scored is asked
+    by no example.
     """
     ranked = sorted(items, key=lambda item: hashlib.sha256(f"score {item.id}".encode()).digest())
     cut = min(count, max(1, len(items) // 2))
-    return ranked[:cut], ranked[cut:]
+    scored = {asked(item) for item in ranked[:cut]}
+    return ranked[:cut], [item for item in ranked[cut:] if asked(item) not in scored]

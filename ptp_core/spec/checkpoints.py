@@ -5,10 +5,8 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from ptp_core.spec.fields import Name, Section, execution, identity
+from ptp_core.spec.hub import check_hub
 from ptp_core.spec.quantities import Count
-
-MOVING = ("main", "master", "head", "latest")
-"""Revisions that name other weights tomorrow."""
 
 
 class Origin(Section):
@@ -26,8 +24,8 @@ class Origin(Section):
             raise ValueError("give exactly one of `path` and `hub`")
         if (self.hub is None) != (self.revision is None):
             raise ValueError("`hub` and `revision` go together")
-        if self.revision is not None and self.revision.lower() in MOVING:
-            raise ValueError(f'revision "{self.revision}" moves; give a commit, a tag or the branch of one step')
+        if self.hub is not None:
+            check_hub(self.hub, self.revision)
         return self
 
 

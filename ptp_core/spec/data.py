@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import model_validator
 
 from ptp_core.spec.fields import Name, Section, execution, identity
+from ptp_core.spec.hub import check_hub
 from ptp_core.spec.quantities import WHOLE, Count, Quantile
 from ptp_core.spec.world import World
 
@@ -20,8 +20,6 @@ BYTES = 256
 """Tokens that a byte-level BPE needs before it has merged anything."""
 RESERVED = 7
 """Special tokens beside the sentinels: pad, bos, eos, unk and three modes."""
-_MOVING = ("main", "master", "head", "latest", "refs/heads/main", "refs/convert/parquet")
-_HUB_ID = re.compile(r"([\w-][\w.-]*/)?[\w-][\w.-]*")
 
 
 class Reading(Section):
@@ -70,19 +68,6 @@ class Source(Reading):
         return self
 
 
-def check_hub(name: str, revision: str | None) -> None:
-    """Raises ValueError unless ``name`` is a hub id and ``revision`` pins what it holds."""
-    if not _HUB_ID.fullmatch(name):
-        raise ValueError("a hub id reads owner/name")
-    if revision is None:
-        raise ValueError("a hub id needs a `revision`: its commit (40 hexadecimal digits) or a tag")
-    if revision.lower() in _MOVING or revision.startswith("refs/"):
-        raise ValueError(
-            f'revision "{revision}" moves, so that the same spec would mean other content tomorrow; '
-            "give a commit (40 hexadecimal digits) or a tag"
-        )
-
-
 class Tokenizer(Section):
     """A byte-level BPE trained on the sources, or a tokenizer that exists; the embedded world brings its own."""
 
@@ -90,7 +75,7 @@ class Tokenizer(Section):
         "size, special tokens included; of an existing tokenizer: its size before ours are added",
         unit="tokens",
         default=2048,
-        ge=512,
+        ge=16,
     )
     sentinels: Count = identity(
         "reserved tokens that mark the spans of span corruption", unit="tokens", default=32, le=8192

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from ptp_core.spec.fields import Section, execution
-from ptp_core.spec.quantities import Count
+from ptp_core.spec.quantities import Count, refuse_truth_value
 
-ZeroStage = Literal[0, 1, 2, 3]
+ZeroStage = Annotated[Literal[0, 1, 2, 3], BeforeValidator(refuse_truth_value)]
 
 
 class Execution(Section):

@@ -78,6 +78,8 @@ WHOLE = (0.0, 100.0)
 def _in_order(value: tuple[float, float]) -> tuple[float, float]:
     if not 0 <= value[0] < value[1] <= 100:
         raise ValueError("write [low, high] in percent with 0 ≤ low < high ≤ 100")
+    if value[1] <= 1:
+        raise ValueError(f"this is in percent: write [{100 * value[0]:g}, {100 * value[1]:g}]")
     return value
 
 

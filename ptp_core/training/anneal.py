@@ -19,7 +19,7 @@ from ptp_core.training.model import load_model, load_tensors
 from ptp_core.training.optimisation import Optimisation, optimisation_of
 from ptp_core.training.run import MOMENTS_FILE, Plan
 from ptp_core.training.run import train as train_run
-from ptp_core.training.state import State
+from ptp_core.training.state import State, put_aside_damaged
 from ptp_core.training.whole import MOMENTS, whole_weights
 from ptp_core.work import Metrics, Work
 
@@ -27,6 +27,7 @@ from ptp_core.work import Metrics, Work
 def run(work: Work) -> Metrics:
     """Train the branch in as many processes as its execution says; files and metrics as those of ``pretrain``."""
     execution = Execution.model_validate(work.execution)
+    put_aside_damaged(work.folder)
     if execution.deepspeed_stage is None:
         return train(work)
     return launch.run("ptp_core.training.anneal:train", work, execution)

@@ -60,9 +60,13 @@ class Batches:
         return open_stream(self.parents[f"shards/{domain}"], "train", quantile, view.tag, self.special.bos)
 
     def chain(self, digest: str, step: int) -> str:
-        """The digest of all batches up to and with this step, from the digest of those before it.
+        """The digest of the order up to and with this step, from the digest of the steps before it; "" at the start.
 
-        Over which window of which domain each row is, so it costs no reading; equal digests mean equal batches.
+        Over objective, seed, lengths of rows and streams, and which window of which domain each row is: with the same
+        shards and code, equal digests mean equal batches. It costs no reading.
         """
+        recipe = self.settings.recipe
+        streams = [len(stream) for stream in self.sampler.streams]
+        digest = digest or f"{recipe.objective} {self.seed} {recipe.sequence_length} {streams}"
         places = self.sampler.places(step * self.rows, self.rows)
         return hashlib.blake2b(digest.encode() + places.tobytes(), digest_size=16).hexdigest()

@@ -96,8 +96,10 @@ class SaveState(EveryStep):
         done = module.step >= module.optimisation.steps
         now = time.monotonic()
         due = now - self.saved >= (max(self.seconds, 20 * self.cost) if self.seconds else 0.0)
-        # All processes must come to one decision, whoever was told first and whatever their clocks say.
-        wishes = torch.tensor([float(due), float(bool(self.stop.name))], device=trainer.strategy.root_device)
+        # All processes must come to one decision: on saving that of the first, which alone knows what it costs, and on
+        # stopping that of whoever was told.
+        mine = [float(due and trainer.is_global_zero), float(bool(self.stop.name))]
+        wishes = torch.tensor(mine, device=trainer.strategy.root_device)
         due, stop = (float(wish) > 0 for wish in trainer.strategy.reduce(wishes, reduce_op="sum"))
         if done or not (due or stop):
             return
@@ -105,6 +107,8 @@ class SaveState(EveryStep):
             state = self.state_of(trainer, module)
             if trainer.is_global_zero:
                 save_state(self.folder, state)
+            # Nobody leaves while the first is still writing.
+            trainer.strategy.barrier("state")
             self.saved = time.monotonic()
             self.cost = self.saved - now
         if stop:

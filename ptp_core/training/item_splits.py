@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
-from ptp_core.data.items import Item
+from ptp_core.data.items import Item, asked
 from ptp_core.errors import UserError
 
 
@@ -12,27 +13,31 @@ def subset(items: list[Item], count: int | None) -> list[Item]:
     """At most ``count`` items, chosen by the hash of their ids, in their original order."""
     if count is None or count >= len(items):
         return items
-    chosen = set(_ranked(items, "subset")[:count])
+    chosen = set(sorted(range(len(items)), key=lambda i: _hash("subset", items[i].id))[:count])
     return [item for i, item in enumerate(items) if i in chosen]
 
 
 def split(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
-    """(items to train on, items to validate on), each in its original order, chosen by the hash of their ids.
+    """(items to train on, items to validate on), each in its original order, chosen by the hash of their questions.
 
-    At least one item is on each side. Raises UserError if there are too few for that.
+    A question that several items ask is on one side only, so the share is met as closely as that allows. At least one
+    question is on each side. Raises UserError if there are too few for that.
     """
     if not share:
         return items, []
-    if len(items) < 2:
-        raise UserError("a validation_share needs at least two training items", got=len(items))
-    count = min(max(round(share * len(items)), 1), len(items) - 1)
-    aside = set(_ranked(items, "validation")[:count])
-    return (
-        [item for i, item in enumerate(items) if i not in aside],
-        [item for i, item in enumerate(items) if i in aside],
-    )
+    repeats = Counter(asked(item) for item in items)
+    if len(repeats) < 2:
+        raise UserError("a validation_share needs at least two different questions", got=len(repeats))
+    aside: set[tuple[str, ...]] = set()
+    taken = 0
+    for question in sorted(repeats, key=lambda q: _hash("validation", *q))[:-1]:
+        if aside and taken + repeats[question] / 2 > share * len(items):
+            break
+        aside.add(question)
+        taken += repeats[question]
+    return [item for item in items if asked(item) not in aside], [item for item in items if asked(item) in aside]
 
 
-def _ranked(items: list[Item], purpose: str) -> list[int]:
+def _hash(*words: str) -> bytes:
     # The purpose is hashed as well: a subset must not decide who is in the validation set.
-    return sorted(range(len(items)), key=lambda i: hashlib.sha256(f"{purpose} {items[i].id}".encode()).digest())
+    return hashlib.sha256("\0".join(words).encode()).digest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -11,12 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError
-from ptp_core.signals import stop_wishes
+from ptp_core.files import disk_full_is_said
+from ptp_core.signals import interruptible, stop_wishes
 from ptp_core.spec.execution import Execution
 from ptp_core.work import Diverged, Interrupted, Metrics, Work
 
@@ -35,8 +37,10 @@ def run(entry: str, work: Work, execution: Execution) -> Metrics:
     (work.folder / OUTCOME).unlink(missing_ok=True)
     (work.folder / WORK).write_text(_to_json(work), encoding="utf-8")
     arguments = [entry, str(work.folder)]
-    processes = _on_nodes(arguments, execution) if execution.nodes > 1 else _here(arguments, execution)
-    code = _wait(processes)
+    processes: list[subprocess.Popen[bytes]] = []
+    with stop_wishes(lambda number: _signal(processes, number)):
+        processes += _on_nodes(arguments, execution) if execution.nodes > 1 else _here(arguments, execution)
+        code = _wait(processes)
     if not (work.folder / OUTCOME).exists():
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         fix = "its last words are above; if memory was short, lower execution.micro_batch_tokens or raise zero_stage"
@@ -77,16 +81,16 @@ COMMAND = [sys.executable, "-m", "ptp_core.training.worker"]
 
 
 def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
-    """The first bad exit code, or 0. Once a process has failed, the others get a minute to notice."""
-    with stop_wishes(lambda number: _signal(processes, number)):
-        deadline = None
-        while any(process.poll() is None for process in processes):
-            time.sleep(0.1)
-            if deadline is None and any(process.poll() for process in processes):
-                deadline = time.monotonic() + GRACE_SECONDS
-            if deadline is not None and time.monotonic() > deadline:
-                _signal(processes, signal.SIGKILL)
-    return next((code for process in processes if (code := process.returncode)), 0)
+    """The exit code of the first process that failed, or 0. The others then get a minute to notice."""
+    first, deadline = 0, math.inf
+    while any(process.poll() is None for process in processes):
+        time.sleep(0.1)
+        if not first:
+            first = next((code for process in processes if (code := process.poll())), 0)
+            deadline = time.monotonic() + GRACE_SECONDS if first else math.inf
+        if time.monotonic() > deadline:
+            _signal(processes, signal.SIGKILL)
+    return first or next((code for process in processes if (code := process.returncode)), 0)
 
 
 def _signal(processes: list[subprocess.Popen[bytes]], number: int) -> None:
@@ -119,10 +123,12 @@ def read_work(folder: Path) -> Work:
     )
 
 
-def outcome_of(function: Callable[[Work], Metrics], work: Work) -> dict[str, Any]:
-    """What became of the work, as JSON: the counterpart of ``_result``."""
+def outcome_of(entry: str, work: Work) -> dict[str, Any]:
+    """What becomes of the work, as JSON: the counterpart of ``_result``."""
+    module, function = entry.split(":")
     try:
-        return {"status": "ok", "metrics": function(work)}
+        with interruptible(), disk_full_is_said(work.folder):
+            return {"status": "ok", "metrics": getattr(importlib.import_module(module), function)(work)}
     except Diverged as diverged:
         return {"status": "diverged", "reason": diverged.reason, "metrics": diverged.metrics}
     except Interrupted as interrupted:

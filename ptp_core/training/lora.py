@@ -24,11 +24,20 @@ def with_adapters(model: PreTrainedModel, settings: Lora) -> Any:
         target_modules=list(settings.targets) or "all-linear",
         task_type="CAUSAL_LM",
     )
+    shared = (model.get_input_embeddings(), model.get_output_embeddings())
     try:
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
     except ValueError as error:
         lines = str(error).splitlines() or [""]
         raise UserError("the adapters do not fit this model", got=lines[0], fix="correct lora.targets") from None
+    adapters = [m.get_base_layer() for m in adapted.modules() if hasattr(m, "get_base_layer")]
+    if model.config.tie_word_embeddings and any(layer is one for layer in adapters for one in shared):
+        # Merged into the one matrix, the adapter of one use would change the other use as well.
+        raise UserError(
+            "input and output embeddings of this model are one matrix, which cannot be adapted for one of them",
+            subject="lora.targets", fix="leave embeddings and head out of the targets",
+        )  # fmt: skip
+    return adapted
 
 
 def merged(adapted: Any) -> PreTrainedModel:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ptp_core.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from ptp_core.files import as_readable_as_usual
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -58,6 +59,9 @@ def save_model(
     model.save_pretrained(folder, state_dict=weights)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tokenizer_folder / name, folder / name)
+    for path in folder.glob("*.safetensors"):
+        # Written by way of a private temporary file; a store is shared.
+        as_readable_as_usual(path)
 
 
 def save_tensors(tensors: dict[str, torch.Tensor], path: Path, notes: dict[str, str]) -> None:
@@ -65,6 +69,7 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path, notes: dict[str, 
     from safetensors.torch import save_file
 
     save_file(tensors, path, metadata=notes)
+    as_readable_as_usual(path)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -13,6 +13,7 @@ from ptp_core.training.model import new_model
 from ptp_core.training.optimisation import optimisation_of
 from ptp_core.training.run import Plan
 from ptp_core.training.run import train as train_run
+from ptp_core.training.state import put_aside_damaged
 from ptp_core.work import Metrics, Work
 
 REPEATS = 4.0
@@ -27,6 +28,7 @@ def run(work: Work) -> Metrics:
     or the disk is full.
     """
     execution = Execution.model_validate(work.execution)
+    put_aside_damaged(work.folder)
     if execution.deepspeed_stage is None:
         return train(work)
     return launch.run("ptp_core.training.pretrain:train", work, execution)

@@ -134,7 +134,7 @@ class _Run:
             SaveState(folder, self.execution.save_seconds, self._state),
         ]
         if self.execution.tensorboard and rank() == 0:
-            callbacks.append(tensorboard.Events(folder / tensorboard.FOLDER, self.recipe.batch_tokens))
+            callbacks.append(tensorboard.Events(folder / tensorboard.FOLDER, self.recipe.batch_tokens, self.first))
         return callbacks
 
     def extend_digest(self, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,7 +13,8 @@ import torch
 from ptp_core.errors import UserError, Where
 
 STATE, PREVIOUS, NEW = "state.ckpt", "state.previous.ckpt", "state.new.ckpt"
-FILES = (STATE, PREVIOUS, NEW)
+DAMAGED = "state.damaged.ckpt"
+FILES = (STATE, PREVIOUS, NEW, DAMAGED)
 State = dict[str, Any]
 """``step``, ``weights``, ``moments``, ``history`` and what else the run wants back: tensors and plain values."""
 
@@ -30,39 +32,50 @@ def save_state(folder: Path, state: State) -> None:
         new.replace(folder / STATE)
     except (OSError, RuntimeError) as error:
         new.unlink(missing_ok=True)
-        free, needed = shutil.disk_usage(folder).free, _bytes(state)
         # Torch gives a full disk as a RuntimeError of its writer, without the cause.
-        if free >= needed and not (isinstance(error, OSError) and error.errno == 28):
+        if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+        free, needed = shutil.disk_usage(folder).free, _bytes(state)
+        missing = f"{needed - free:,} bytes" if needed > free else "some space, or raise your quota,"
         raise UserError(
             f"the disk is full: the state of step {state['step']} could not be saved", where=Where(folder),
             expected=f"{needed:,} bytes free", got=f"{free:,}",
-            fix=f"free {max(needed - free, 0):,} bytes and run again: it goes on from the last state that was saved",
+            fix=f"free {missing} and run again: it goes on from the last state that was saved",
         ) from None  # fmt: skip
 
 
-def load_state(folder: Path) -> State | None:
-    """The newest state that can be read, or None. A damaged one is named, removed and passed over."""
+def put_aside_damaged(folder: Path) -> None:
+    """Rename every state that cannot be read, with a line about it, so that ``load_state`` finds a good one or none.
+
+    To be called by one process, before those that train begin.
+    """
     for name in (STATE, PREVIOUS):
         path = folder / name
         if not path.exists():
             continue
         try:
-            return _read(path)
+            # Torch writes a checksum of every part and looks at none of them when it reads.
+            with zipfile.ZipFile(path) as parts:
+                if damaged := parts.testzip():
+                    raise ValueError(f"{damaged} is damaged")
+            int(_read(path)["step"])
+        except (OSError, MemoryError):
+            # The disk or the machine is in trouble, not the state.
+            raise
         except Exception as error:  # Torch has many names for a damaged file; none of them is worth losing the run.
-            path.unlink()
+            path.replace(folder / DAMAGED)
             rest = "trying the state before it" if name == STATE and (folder / PREVIOUS).exists() else "from step 0"
             print(f"{name} cannot be read ({type(error).__name__}): {rest}", flush=True)
-    return None
+
+
+def load_state(folder: Path) -> State | None:
+    """The newest state, or None if there is none; its tensors stay on disk until they are used."""
+    path = next((folder / name for name in (STATE, PREVIOUS) if (folder / name).exists()), None)
+    return None if path is None else _read(path)
 
 
 def _read(path: Path) -> State:
-    # Torch writes a checksum of every part and looks at none of them when it reads.
-    with zipfile.ZipFile(path) as parts:
-        if damaged := parts.testzip():
-            raise ValueError(f"{damaged} is damaged")
-    state: State = torch.load(path, weights_only=True, map_location="cpu")
-    int(state["step"])
+    state: State = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
     return state
 
 

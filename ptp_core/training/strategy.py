@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
@@ -13,10 +12,18 @@ from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy
 from ptp_core.spec.execution import Execution
 from ptp_core.training.layout import Layout
 
+_rank = 0
+
+
+def join(number: int) -> None:
+    """Be the given one of several processes that train one model; what ``RANK`` says to others does not count."""
+    global _rank
+    _rank = number
+
 
 def rank() -> int:
     """This process's number among those that train one model together; 0 if it is alone."""
-    return int(os.environ.get("RANK", "0"))
+    return _rank
 
 
 def trainer_options(execution: Execution, layout: Layout, parameters: int, on_gpu: bool) -> dict[str, Any]:

@@ -14,11 +14,12 @@ FOLDER = "tensorboard"
 class Events(EveryStep):
     """Writes every column of the history; the step axis counts tokens."""
 
-    def __init__(self, folder: Path, batch_tokens: int) -> None:
+    def __init__(self, folder: Path, batch_tokens: int, first_step: int = 0) -> None:
+        """``first_step``: steps done before; what an interrupted process has written beyond them is dropped."""
         from torch.utils.tensorboard import SummaryWriter
 
         self.batch_tokens = batch_tokens
-        self.writer = SummaryWriter(str(folder))
+        self.writer = SummaryWriter(str(folder), purge_step=(first_step + 1) * batch_tokens)
 
     def after_step(self, _trainer: Any, module: Any) -> None:
         for name in COLUMNS:

@@ -80,7 +80,7 @@ def test_the_good_studies_are_accepted_and_a_check_writes_nothing(folder: Path) 
          "study.yaml:5 data.sources[0]: give exactly one of `path` and `hub`"),
         (edit("study.yaml", "path: news.jsonl", "hub: a/b, revision: main"),
          'study.yaml:5 data.sources[0]: revision "main" moves, so that the same spec would mean other content '
-         "tomorrow; give a commit (40 hexadecimal digits) or a tag"),
+         "tomorrow; give a commit (40 hexadecimal digits), a tag or the branch of one step"),
         (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, length_quantile: [75, 25]"),
          "study.yaml:5 data.sources[0].length_quantile: write [low, high] in percent with 0 ≤ low < high ≤ 100"),
         (edit("study.yaml", "path: news.jsonl", "path: news.jsonl, text_field: meta.body"),

@@ -99,6 +99,12 @@ def test_a_hub_is_not_asked_before_a_job_runs(folder: Path) -> None:
     check_study(Path("study.yaml"))
 
 
+def test_a_folder_that_is_called_like_a_hub_id_is_not_read_in_its_place(folder: Path) -> None:
+    edit("study.yaml", "path: news.jsonl", "hub: nobody/nothing, revision: v1")(folder)
+    (folder / "nobody" / "nothing").mkdir(parents=True)
+    assert 'a file or folder here is called "nobody/nothing" like a hub id' in complaint("study.yaml")
+
+
 def test_records_that_are_not_wanted_need_no_text(folder: Path) -> None:
     put("news.jsonl", '{"set": "b"}\n{"set": "a", "text": "one"}\n')(folder)
     edit("study.yaml", "path: news.jsonl", "path: news.jsonl, only: {set: a}")(folder)

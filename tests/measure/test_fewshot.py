@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ptp_core.data.items import Item, load_items
-from ptp_core.measure.fewshot import with_shots
+from ptp_core.measure.fewshot import split_off, with_shots
 from tests.tiny import Tiny
 
 POOL = [Item(id=f"p{i}", question=f"Pool {i}?", answers=[f"a{i}"]) for i in range(50)]
 ITEM = Item(id="asked", question="What?", answers=["never shown"])
+
+
+def test_no_example_asks_what_is_scored() -> None:
+    thrice = [Item(id=f"{i}-{k}", question=f"What is {i}?", answers=["a"]) for i in range(40) for k in range(3)]
+    scored, pool = split_off(thrice, 30)
+    assert len(scored) == 30
+    assert pool
+    assert not {item.question for item in scored} & {item.question for item in pool}
 
 
 def test_a_prompt_worked_by_hand() -> None:

@@ -38,7 +38,7 @@ def test_a_good_source_is_accepted_and_reads_back_from_a_job_file(place: dict[st
     [
         ({}, "exactly one of `path` and `hub`"),
         ({"path": "a", "hub": "b/c", "revision": "v1"}, "exactly one of `path` and `hub`"),
-        ({"hub": "b/c"}, r"needs a `revision`: its commit \(40 hexadecimal digits\) or a tag"),
+        ({"hub": "b/c"}, r"needs a `revision`: its commit \(40 hexadecimal digits\), a tag or the branch"),
         ({"hub": "b/c", "revision": "main"}, 'revision "main" moves, so that the same spec would mean other content'),
         ({"hub": "b/c", "revision": "refs/pr/1"}, 'revision "refs/pr/1" moves'),
         ({"hub": "https://hub/b/c", "revision": "v1"}, "a hub id reads owner/name"),

@@ -113,6 +113,8 @@ class TestWhatAStudyOffers:
          "9 pretrain.defaults.checkpoints: list token counts in ascending order, each once"),
         ([("tokens: 1M", "tokens: 1M, anneal: true")],
          "9 pretrain.defaults.anneal: there are no checkpoints to anneal; list token counts under `checkpoints`"),
+        ([("tokens: 1M", "tokens: 1M, length_quantile: [0.25, 0.75]")],
+         "9 pretrain.defaults.length_quantile: this is in percent: write [25, 75]"),
         ([("tokens: 1M", "tokens: 1M, length_quantile: [75, 25]")],
          "9 pretrain.defaults.length_quantile: write [low, high] in percent with 0 ≤ low < high ≤ 100"),
         ([("study: small\n", "study: small\nexecution: {devices: 3}\n"),],

@@ -12,15 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 
+from ptp_core.errors import UserError
 from ptp_core.spec.execution import Execution
 from ptp_core.training import launch, pretrain
 from ptp_core.training.layout import Layout
 from ptp_core.training.state import STATE
-from ptp_core.work import Metrics
+from ptp_core.work import Diverged, Metrics
 from tests import tiny as tiny_study
 from tests.tiny import Tiny, pretraining
 
@@ -87,7 +89,7 @@ tiny.make(pretrain.run, Path(folder), settings, parents, **execution)
 """
 
 
-def start(tiny: Tiny, folder: Path, **execution: Any) -> subprocess.Popen[bytes]:
+def start(tiny: Tiny, folder: Path, stderr: int | None = None, **execution: Any) -> subprocess.Popen[bytes]:
     """The same training in a process of its own, with all that it starts in one process group."""
     parents = {role: str(path) for role, path in ({"tokenizer": tiny.tokenizer} | tiny.shards).items()}
     arguments = [json.dumps(value) for value in (str(folder), parents, pretraining(**RECIPE), execution)]
@@ -97,6 +99,7 @@ def start(tiny: Tiny, folder: Path, **execution: Any) -> subprocess.Popen[bytes]
         cwd=root,
         env=os.environ | {"PYTHONPATH": root},
         start_new_session=True,
+        stderr=stderr,
     )
 
 
@@ -129,15 +132,48 @@ def test_a_killed_run_goes_on_with_the_same_batches_in_any_layout_and_to_the_sam
 @pytest.mark.parametrize("wish", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_to_the_parent_makes_all_processes_save_and_stop(tiny: Tiny, tmp_path: Path, wish: int) -> None:
     folder = tmp_path / "run"
-    process = start(tiny, folder, devices=2, zero_stage=1, save_seconds=0)
+    process = start(tiny, folder, subprocess.PIPE, devices=2, zero_stage=1, save_seconds=0)
     while not (folder / STATE).exists():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(wish)
-    process.wait()
-    assert process.returncode == 1, "outside of ptp it is an exception; ptp makes the retry code of it"
+    _, said = process.communicate()
+    # Outside of ptp it is an exception; ptp makes the retry code of it.
+    assert "Interrupted: asked to stop (" in said.decode()
     metrics = train(tiny, folder)
     assert metrics["resumed_from_step"] > 0
+
+
+def test_when_the_parent_is_killed_its_processes_die_with_it(tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = start(tiny, folder, devices=2, zero_stage=1, save_seconds=0)
+    while not (folder / STATE).exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+    assert train(tiny, folder)["resumed_from_step"] > 0
+
+
+def test_a_mistake_in_several_processes_is_one_line(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r'^domain "\w+" is too short'):
+        tiny_study.make(
+            pretrain.run, tmp_path / "run", pretraining(tokens=16_384, batch_tokens=16_384, sequence_length=8192),
+            {"tokenizer": tiny.tokenizer} | tiny.shards, devices=2, zero_stage=1,
+        )  # fmt: skip
+
+
+def test_a_divergence_in_several_processes_is_a_result(tiny: Tiny, tmp_path: Path) -> None:
+    parents = {"tokenizer": tiny.tokenizer} | tiny.shards
+    with pytest.raises(Diverged, match=r"loss .* at step 3, bound 0\.1"):
+        tiny_study.make(
+            pretrain.run, tmp_path / "run", pretraining(loss_bound=0.1, patience=3), parents, devices=2, zero_stage=1
+        )
+    assert len(column(tmp_path / "run", "loss")) == 3
 
 
 def test_the_command_for_several_nodes_starts_a_process_a_device() -> None:

@@ -14,7 +14,7 @@ ids = st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=60, unique=
 
 
 def items(names: list[str]) -> list[Item]:
-    return [Item(id=name, question="q", answers=["a"]) for name in names]
+    return [Item(id=name, question=f"{name.encode().hex()}?", answers=["a"]) for name in names]
 
 
 @given(ids, st.integers(1, 80), st.floats(0.001, 0.999))
@@ -41,10 +41,17 @@ def test_a_smaller_subset_lies_in_a_larger_one(names: list[str], count: int) -> 
     assert small <= large
 
 
+def test_a_question_that_is_asked_three_times_is_on_one_side_only() -> None:
+    thrice = [Item(id=f"{i}-{k}", question=f"What  is {i}?", answers=["a"]) for i in range(40) for k in range(3)]
+    training, validation = split(thrice, 0.25)
+    assert len(validation) == 30
+    assert not {item.question for item in training} & {item.question for item in validation}
+
+
 def test_without_a_share_all_items_are_trained_on() -> None:
     assert split(items(["a", "b"]), 0.0) == (items(["a", "b"]), [])
 
 
 def test_one_item_cannot_be_split() -> None:
-    with pytest.raises(UserError, match="at least two training items"):
+    with pytest.raises(UserError, match="at least two different questions"):
         split(items(["a"]), 0.5)

@@ -61,3 +61,9 @@ def test_a_merged_model_computes_what_the_adapted_one_did(checkpoint: Path) -> N
 def test_layers_that_the_model_does_not_have_are_said(checkpoint: Path) -> None:
     with pytest.raises(UserError, match="the adapters do not fit this model"):
         with_adapters(load_model(checkpoint), Lora(targets=("no_such_layer",)))
+
+
+@pytest.mark.parametrize("target", ["lm_head", "embed_tokens"])
+def test_a_shared_embedding_matrix_is_not_adapted_for_one_of_its_uses(checkpoint: Path, target: str) -> None:
+    with pytest.raises(UserError, match=r"lora\.targets: input and output embeddings of this model are one matrix"):
+        with_adapters(load_model(checkpoint), Lora(targets=(target,)))

@@ -49,6 +49,14 @@ def test_two_runs_give_the_same_bytes(tiny: Tiny, checkpoint: Path, tmp_path: Pa
     assert all((tmp_path / "again" / name).read_bytes() == (checkpoint / name).read_bytes() for name in files)
 
 
+def test_a_rank_in_the_environment_of_one_process_means_nothing(
+    tiny: Tiny, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    train(tiny, tmp_path / "ranked")
+    assert weights(tmp_path / "ranked") == weights(checkpoint)
+
+
 def test_another_seed_gives_another_model(tiny: Tiny, checkpoint: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "other", seed=6)
     assert weights(tmp_path / "other") != weights(checkpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,17 @@ import torch
 from ptp_core.engine.stages import STATE_FILES
 from ptp_core.errors import UserError
 from ptp_core.training import launch
-from ptp_core.training.state import FILES, NEW, PREVIOUS, STATE, load_state, save_state
+from ptp_core.training.state import (
+    DAMAGED,
+    FILES,
+    NEW,
+    PREVIOUS,
+    STATE,
+    load_state,
+    put_aside_damaged,
+    save_state,
+)
+from ptp_core.work import Interrupted
 
 
 def state(step: int, numbers: int = 1000) -> dict[str, object]:
@@ -26,6 +37,7 @@ def names(folder: Path) -> set[str]:
 
 
 def step_of(folder: Path) -> int | None:
+    put_aside_damaged(folder)
     found = load_state(folder)
     return None if found is None else found["step"]
 
@@ -68,7 +80,32 @@ def test_of_a_damaged_state_the_one_before_is_taken_and_of_two_none(
         (tmp_path / name).write_bytes(bad)
         assert step_of(tmp_path) == left
         assert f"{name} cannot be read" in capsys.readouterr().out
-    assert names(tmp_path) == set()
+    assert names(tmp_path) == {DAMAGED}
+
+
+def test_a_wish_to_stop_while_a_state_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in (1, 2):
+        save_state(tmp_path, state(step))
+
+    def asked_to_stop(_self: object) -> None:
+        raise Interrupted("asked to stop (SIGTERM)")
+
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", asked_to_stop)
+    with pytest.raises(Interrupted):
+        put_aside_damaged(tmp_path)
+    assert names(tmp_path) == {STATE, PREVIOUS}
+
+
+def test_a_disk_that_cannot_be_read_is_no_damage_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_state(tmp_path, state(1))
+
+    def broken(_self: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        put_aside_damaged(tmp_path)
+    assert names(tmp_path) == {STATE}
 
 
 @pytest.fixture
