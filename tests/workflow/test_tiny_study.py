@@ -165,7 +165,7 @@ class TestExactlyTheStaleJobsAreRunAgain:
         assert project.stale() == sorted(expected + SUMMARIES)
 
     def test_a_changed_line_of_training_code_trains_again(self, project: Project) -> None:
-        edit(project.folder / "ptp_core" / "training" / "pretrain.py", "HELD_OUT_POINTS = 8", "HELD_OUT_POINTS = 4")
+        edit(project.folder / "ptp_core" / "training" / "run.py", "HELD_OUT_POINTS = 8", "HELD_OUT_POINTS = 4")
         names = ["clm-even", "clm-most", "sc-even", "sc-most", "hot"]
         assert project.stale() == sorted(chain(*names) + SUMMARIES)
 
