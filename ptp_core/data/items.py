@@ -24,6 +24,8 @@ class Item(BaseModel):
     context: str | None = None
     choices: list[str] | None = None
     answer_idx: int | None = None
+    document: str | None = None
+    """What the item is about, where several are about the same thing: their errors are not independent."""
 
     @model_validator(mode="after")
     def _is_answerable(self) -> Item:
