@@ -6,14 +6,14 @@ from ptp_core.spec.model import Model
 
 PEAK_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bf16 peak of a device in FLOP/s (NVIDIA's data sheets), by a part of its name."""
-STATE_BYTES = 12
-"""Bytes a parameter of a saved training state: fp32 weight and two moments."""
 STATES = 3
 """Saved states on the disk at once: the last one, the one before it, and the next while it is written."""
 MOMENT_BYTES = 8
 """Bytes a parameter of AdamW's two moments, in fp32."""
 CHECKPOINT_BYTES = 4
 """Bytes a parameter of a model as it is kept: fp32, whatever the precision of its training."""
+STATE_BYTES = CHECKPOINT_BYTES + MOMENT_BYTES
+"""Bytes a parameter of a saved training state: fp32 weight and two moments."""
 FORMULA = "6·parameters + 12·layers·width·length"
 """What ``flops_per_token`` counts, for people."""
 

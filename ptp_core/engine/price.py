@@ -124,7 +124,7 @@ def _variant(study: LoadedStudy, variant: Variant, vocabulary: int, utilisation:
     model, length = study.model_of(recipe), recipe.sequence_length
     count = cost.parameters(model, vocabulary)
     kept = exports(recipe)
-    branches = [max(1, round(recipe.anneal_share * step)) for step in kept] if recipe.anneal else []
+    branches = [recipe.branch_steps(step) for step in kept] if recipe.anneal else []
     tokens = (recipe.steps + sum(branches)) * recipe.batch_tokens
     flops = tokens * cost.flops_per_token(count, model.layers, model.width, length)
     models = 1 + len(kept) + len(branches)

@@ -84,6 +84,10 @@ class Recipe(Section):
         """The first step after which the model has seen at least so many tokens."""
         return -(-tokens // self.batch_tokens)
 
+    def branch_steps(self, step: int) -> int:
+        """Steps of the branch that decays from the checkpoint of a step."""
+        return max(1, round(step * self.anneal_share))
+
 
 class Variant(Section):
     """One expanded variant: a recipe under a name that people can read."""

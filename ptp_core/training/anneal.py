@@ -7,11 +7,8 @@ can reach (EvoLM, Qi et al. 2025). The branch goes on with the batches and the o
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 
-from ptp_core.data import tokenizer as tokenizers
-from ptp_core.spec.execution import Execution
 from ptp_core.spec.pretrain import AnnealSettings, Recipe
 from ptp_core.training import launch
 from ptp_core.training.history import History
@@ -19,18 +16,14 @@ from ptp_core.training.model import load_model, load_tensors
 from ptp_core.training.optimisation import Optimisation, optimisation_of
 from ptp_core.training.run import MOMENTS_FILE, Plan
 from ptp_core.training.run import train as train_run
-from ptp_core.training.state import State, put_aside_damaged
+from ptp_core.training.state import State
 from ptp_core.training.whole import MOMENTS, whole_weights
 from ptp_core.work import Metrics, Work
 
 
 def run(work: Work) -> Metrics:
     """Train the branch in as many processes as its execution says; files and metrics as those of ``pretrain``."""
-    execution = Execution.model_validate(work.execution)
-    put_aside_damaged(work.folder)
-    if execution.deepspeed_stage is None:
-        return train(work)
-    return launch.run("ptp_core.training.anneal:train", work, execution)
+    return launch.start("ptp_core.training.anneal:train", work)
 
 
 def train(work: Work) -> Metrics:
@@ -40,12 +33,10 @@ def train(work: Work) -> Metrics:
     model = load_model(work.parents["checkpoint"])
     start = _start(work.parents["checkpoint"], whole_weights(model))
     optimisation = branch(recipe, int(start["step"]))
-    vocabulary = tokenizers.load(work.parents["tokenizer"]).get_vocab_size()
     plan = Plan(
         settings=settings.run,
         model=model,
         optimisation=optimisation,
-        loss_bound=recipe.loss_bound or 1.5 * math.log(vocabulary),
         exports={optimisation.steps: Path()},
         start=start,
     )
@@ -55,7 +46,7 @@ def train(work: Work) -> Metrics:
 def branch(recipe: Recipe, step: int) -> Optimisation:
     """The rate that the run had reached at a step, falling linearly to 0 in ``anneal_share`` as many steps."""
     trunk = optimisation_of(recipe)
-    length = max(1, round(step * recipe.anneal_share))
+    length = recipe.branch_steps(step)
     return dataclasses.replace(
         trunk,
         lr=trunk.lr * trunk.lr_share(step),

@@ -44,7 +44,7 @@ class Bookkeeping(EveryStep):
             self.began, self.began_cpu = time.perf_counter(), time.process_time()
 
     def after_step(self, trainer: Any, module: Any) -> None:
-        engine = getattr(trainer.strategy, "deepspeed_engine", None)
+        engine = module.engine
         if engine is not None and engine.zero_optimization():
             module.grad_norm = engine.get_global_grad_norm() or math.nan
         # The loss is asked for only here: on a GPU that means waiting until the step is done.

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ptp_core.errors import UserError
 from ptp_core.files import disk_full_is_said
 from ptp_core.signals import interruptible, stop_wishes
 from ptp_core.spec.execution import Execution
+from ptp_core.training.state import put_aside_damaged
 from ptp_core.work import Diverged, Interrupted, Metrics, Work
 
 WORK, OUTCOME = "work.json", "outcome.json"
@@ -28,8 +30,24 @@ GRACE_SECONDS = 60.0
 """So long the other processes may go on after the first has ended badly."""
 
 
+def start(entry: str, work: Work) -> Metrics:
+    """Do ``entry`` (``module:function``) here, or in several processes if the work's execution says so.
+
+    States that cannot be read are put aside before. Returns and raises what the function does.
+    """
+    execution = Execution.model_validate(work.execution)
+    put_aside_damaged(work.folder)
+    return run(entry, work, execution) if execution.deepspeed_stage is not None else _function(entry)(work)
+
+
+def _function(entry: str) -> Callable[[Work], Metrics]:
+    module, function = entry.split(":")
+    found: Callable[[Work], Metrics] = getattr(importlib.import_module(module), function)
+    return found
+
+
 def run(entry: str, work: Work, execution: Execution) -> Metrics:
-    """Do ``entry`` (``module:function``) in as many processes as ``execution`` says; returns its metrics.
+    """Do ``entry`` in as many processes as ``execution`` says; returns its metrics.
 
     Raises what the function raised in its processes: Diverged, Interrupted, UserError. SIGTERM and SIGUSR1 are
     handed on to all of them.
@@ -125,10 +143,9 @@ def read_work(folder: Path) -> Work:
 
 def outcome_of(entry: str, work: Work) -> dict[str, Any]:
     """What becomes of the work, as JSON: the counterpart of ``_result``."""
-    module, function = entry.split(":")
     try:
         with interruptible(), disk_full_is_said(work.folder):
-            return {"status": "ok", "metrics": getattr(importlib.import_module(module), function)(work)}
+            return {"status": "ok", "metrics": _function(entry)(work)}
     except Diverged as diverged:
         return {"status": "diverged", "reason": diverged.reason, "metrics": diverged.metrics}
     except Interrupted as interrupted:

@@ -48,10 +48,12 @@ class LanguageModelling(lightning.LightningModule):
         self.step_loss += entropy / batch["global_targets"]
         # Strategies average over processes and micro-batches; undone here, since the sum is already a mean. With
         # DeepSpeed both Lightning and the engine divide by the number of micro-batches (Lightning 2.6, DeepSpeed 0.19).
-        averaged = self.layout.accumulation ** (2 if self._engine() is not None else 1)
+        averaged = self.layout.accumulation ** (2 if self.engine is not None else 1)
         return total / batch["global_targets"] * self.layout.processes * averaged
 
-    def _engine(self) -> Any:
+    @property
+    def engine(self) -> Any:
+        """DeepSpeed's engine, or None in plain training."""
         return getattr(self.trainer.strategy, "deepspeed_engine", None)
 
     def configure_optimizers(self) -> Any:
@@ -64,7 +66,7 @@ class LanguageModelling(lightning.LightningModule):
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         trained = [p for p in self.model.parameters() if p.grad is not None]
-        engine = self._engine()
+        engine = self.engine
         if engine is None:
             self.grad_norm = float(torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf))
         elif not engine.zero_optimization() and engine.is_gradient_accumulation_boundary():

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.spec.execution import Execution
 from ptp_core.spec.pretrain import PretrainSettings
 from ptp_core.training import launch
 from ptp_core.training.model import new_model
 from ptp_core.training.optimisation import optimisation_of
 from ptp_core.training.run import Plan
 from ptp_core.training.run import train as train_run
-from ptp_core.training.state import put_aside_damaged
 from ptp_core.work import Metrics, Work
 
 REPEATS = 4.0
@@ -27,11 +24,7 @@ def run(work: Work) -> Metrics:
     declared token count. Metrics: see ``train``. Raises Diverged, Interrupted, and UserError if a domain is too short
     or the disk is full.
     """
-    execution = Execution.model_validate(work.execution)
-    put_aside_damaged(work.folder)
-    if execution.deepspeed_stage is None:
-        return train(work)
-    return launch.run("ptp_core.training.pretrain:train", work, execution)
+    return launch.start("ptp_core.training.pretrain:train", work)
 
 
 def train(work: Work) -> Metrics:
@@ -51,7 +44,6 @@ def train(work: Work) -> Metrics:
         settings=settings,
         model=model,
         optimisation=optimisation_of(recipe),
-        loss_bound=recipe.loss_bound or 1.5 * math.log(vocabulary),
         exports=exports | {recipe.steps: Path()},
         keep_moments=recipe.anneal,
     )

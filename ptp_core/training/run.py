@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as lightning
 import torch
 
 from ptp_core.cost import flops_per_token, peak_flops
@@ -29,6 +30,8 @@ from ptp_core.training.whole import set_moments, set_weights, whole_moments, who
 from ptp_core.work import Diverged, Metrics, Work
 
 HELD_OUT_POINTS = 8
+TIMES_GUESSING = 1.5
+"""A loss so many times that of guessing among the vocabulary is a sign of divergence, where a recipe names no bound."""
 MOMENTS_FILE = "moments.safetensors"
 
 
@@ -40,8 +43,6 @@ class Plan:
     model: Any
     """Freshly made, or loaded: its weights are those of step 0, or of ``start``."""
     optimisation: Optimisation
-    loss_bound: float
-    """In nats."""
     exports: dict[int, Path]
     """Step → folder below the work's own in which the model after that step is kept."""
     keep_moments: bool = False
@@ -83,6 +84,7 @@ class _Run:
         self.digest = str(self.state["digest"]) if self.state else ""
         self.module = LanguageModelling(plan.model, plan.optimisation, layout, self.first)
         self.parameters = parameter_count(plan.model)
+        self.vocabulary = int(plan.model.config.vocab_size)
         if self.state:
             self._take_over(self.state)
 
@@ -112,7 +114,7 @@ class _Run:
                 self._callbacks(progress),
                 self.execution,
                 self.recipe.precision,
-                self.plan.loss_bound,
+                self.recipe.loss_bound or TIMES_GUESSING * math.log(self.vocabulary),
                 self.recipe.patience,
             )
         # ZeRO 3 has no whole weights to look at; their loss tells as well.
@@ -120,12 +122,12 @@ class _Run:
             raise Diverged(f"the held-out loss is not finite after step {self.steps}", {})
         return spent
 
-    def _callbacks(self, progress: Progress) -> list[EveryStep]:
+    def _callbacks(self, progress: Progress) -> list[lightning.Callback]:
         # A point for the untrained model, then evenly to the end.
         span = self.steps - self.origin
         points = {self.origin + round(span * i / HELD_OUT_POINTS) for i in range(HELD_OUT_POINTS + 1)}
         folder = self.work.folder
-        callbacks = [
+        callbacks: list[lightning.Callback] = [
             _Restore(self),
             _Order(self),
             ShowProgress(progress, self.recipe.batch_tokens),
@@ -188,7 +190,7 @@ class _Run:
             "held_out_loss_at_start": finite(history.held_out[0][1]) if history.held_out else None,
             "held_out_loss": finite(history.held_out[-1][1]) if history.held_out else None,
             "parameters": self.parameters,
-            "vocabulary": int(self.plan.model.config.vocab_size),
+            "vocabulary": self.vocabulary,
             "steps": steps,
             "tokens": steps * self.recipe.batch_tokens,
             "tokens_by_domain": sampler.tokens(),
@@ -209,7 +211,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-class _Restore(EveryStep):
+class _Restore(lightning.Callback):
     """Hands a saved state to the optimiser, once it exists."""
 
     def __init__(self, run: _Run) -> None:
@@ -221,9 +223,6 @@ class _Restore(EveryStep):
             # With 16-bit parameters DeepSpeed made its fp32 weights from rounded ones.
             set_weights(module.model, state["weights"])
         set_moments(module.model, trainer.optimizers[0], state["moments"] if state else {}, self.run.first)
-
-    def after_step(self, trainer: Any, module: Any) -> None:
-        pass
 
 
 class _Order(EveryStep):

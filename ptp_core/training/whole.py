@@ -54,10 +54,11 @@ def set_moments(model: torch.nn.Module, optimizer: Any, moments: dict[str, Tenso
 
 def set_weights(model: torch.nn.Module, weights: Tensors) -> None:
     """Set the fp32 weights that an optimiser with 16-bit parameters keeps beside them."""
-    from deepspeed.utils import safe_set_full_fp32_param
-
     for name, p in model.named_parameters():
         if _is_shared(p):
+            # Imported where it is at work already: plain training would pay seconds for it.
+            from deepspeed.utils import safe_set_full_fp32_param
+
             safe_set_full_fp32_param(p, weights[name].to(p.device))
 
 
