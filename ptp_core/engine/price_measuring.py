@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ptp_core import cost
+from ptp_core.engine.measure_units import DEFAULT_ITEMS
 from ptp_core.spec.finetune import Finetune
+from ptp_core.spec.indicators import kind_of, subject_of
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
+
+TINY_EPOCHS = 3
+"""Passes of a tiny fine-tune over its examples."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,12 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     anywhere near as long as the context.
     """
     outcomes = dict(_outcome_rows(study))
-    known = sum(_indicator_rows(study)) + sum(count for count in outcomes.values() if count is not None)
+    indicators = {name: _indicator_rows(study, name) for name in study.indicators}
+    counts = [*outcomes.values(), *(rows * _points(study) if rows else rows for rows in indicators.values())]
     # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
-    flops = known * _per_row(study, vocabulary) / 3
-    return Estimate(flops, tuple(task for task, count in outcomes.items() if count is None))
+    flops = sum(count for count in counts if count is not None) * _per_row(study, vocabulary) / 3
+    unknown = [name for name, count in {**indicators, **outcomes}.items() if count is None]
+    return Estimate(flops, tuple(unknown))
 
 
 def _per_row(study: LoadedStudy, vocabulary: int) -> float:
@@ -60,21 +68,37 @@ def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     return finetune.epochs * min(known) if known else None
 
 
-def _indicator_rows(study: LoadedStudy) -> Iterator[int]:
-    """Rows that the indicators of one variant read."""
-    for name, options in study.indicators.items():
-        if name.startswith("ppl_"):
-            yield -(-options.tokens // study.context) * len(study.domains) if study.variants else 0
-        else:
-            yield options.items
+def _points(study: LoadedStudy) -> float:
+    """Checkpoints on which the indicators of a variant are measured, the last one included: the mean over variants."""
+    counts = [1 + len(variant.recipe.checkpoints) for variant in study.variants]
+    return sum(counts) / len(counts) if counts else 1.0
+
+
+def _indicator_rows(study: LoadedStudy, name: str) -> float | None:
+    """Rows that one indicator of one checkpoint reads, those of training thrice; None where the spec cannot tell."""
+    options, kind = study.indicators[name], kind_of(name)
+    if kind == "ppl":
+        return -(-options.tokens // study.context) * len(study.domains) if study.variants else 0.0
+    if kind == "plugin":
+        return None
+    if study.is_harness(subject_of(name)):
+        return options.max_items
+    items = options.max_items or DEFAULT_ITEMS
+    return items + (3 * TINY_EPOCHS * options.examples + items if kind == "tuned" else 0)
 
 
 def _outcome_rows(study: LoadedStudy) -> Iterator[tuple[str, int | None]]:
-    """Task → items that are scored for one variant, over all seeds; None if the spec does not tell."""
+    """Task → items that are scored for one variant, over all seeds, tests and formats; None: the spec cannot tell."""
     finetune = study.spec.finetune
-    for task in finetune.tasks if finetune else ():
-        items = _items(study, task, "test")
-        yield task, None if items is None or finetune is None else items * len(finetune.seeds)
+    if finetune is None:
+        return
+    models: Counter[str] = Counter()
+    for task in finetune.tasks:
+        for test in study.tests_of(task):
+            models[test] += len(finetune.seeds) * (1 if study.is_harness(test) else len(study.test_formats))
+    for test, count in models.items():
+        items = _items(study, test, "test")
+        yield test, None if items is None else items * count
 
 
 def _items(study: LoadedStudy, task: str, split: str) -> int | None:

@@ -38,7 +38,7 @@ pretrain:
     - {name: kept, checkpoints: [640, 700]}
     - {name: annealed, checkpoints: [640, 1280], anneal: true, lr: 1e-4}
 finetune: {tasks: [quiz], seeds: [0, 1], steps: 5, batch_items: 4}
-indicators: {ppl_clm: {tokens: 100}, kshot_quiz: {items: 7}}
+indicators: {ppl_clm: {tokens: 100}, kshot_quiz: {max_items: 7}}
 execution: {devices: 2, micro_batch_tokens: 16}
 """
 PARAMETERS = 600 * 8 + 2 * (4 * 8 * 8 + 3 * 8 * 16 + 2 * 8) + 8
