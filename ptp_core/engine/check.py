@@ -65,7 +65,8 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
                 yield ("tasks", name, split), partial(_check_task, study, name, split)
         if task.is_harness:
             yield ("tasks", name), partial(_check_harness, study, name)
-    yield ("plugins",), partial(_check_plugins, study)
+    if spec.plugins:
+        yield ("plugins",), partial(_check_plugins, study)
     for i in range(len(spec.checkpoints)):
         yield ("checkpoints", i), partial(check_checkpoint, study, i)
     if spec.measurements:

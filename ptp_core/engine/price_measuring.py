@@ -42,20 +42,21 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     """
     outcomes = dict(_outcome_rows(study))
     indicators = {name: _indicator_rows(study, name) for name in study.indicators}
-    counts = [*outcomes.values(), *(rows * _points(study) if rows else rows for rows in indicators.values())]
+    last = sum(count for count in outcomes.values() if count is not None)
+    every = sum(count for count in indicators.values() if count is not None)
     # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
-    flops = sum(count for count in counts if count is not None) * _per_row(study, vocabulary) / 3
-    unknown = [name for name, count in {**indicators, **outcomes}.items() if count is None]
-    return Estimate(flops, tuple(unknown))
+    flops = (last * _per_row(study, vocabulary) + every * _per_row(study, vocabulary, at_every_checkpoint=True)) / 3
+    return Estimate(flops, tuple(name for name, count in {**indicators, **outcomes}.items() if count is None))
 
 
-def _per_row(study: LoadedStudy, vocabulary: int) -> float:
-    """FLOPs of training on one row as long as the context, summed over all variants."""
+def _per_row(study: LoadedStudy, vocabulary: int, at_every_checkpoint: bool = False) -> float:
+    """FLOPs of training on one row as long as the context, summed over all variants, or over all checkpoints."""
     total = 0.0
     for variant in study.variants:
         model = study.model_of(variant.recipe)
         count = cost.parameters(model, vocabulary)
-        total += model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
+        points = 1 + len(variant.recipe.checkpoints) if at_every_checkpoint else 1
+        total += points * model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
     return total
 
 
@@ -66,12 +67,6 @@ def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     limits = (finetune.items, _items(study, task, "train"))
     known = [limit for limit in limits if limit is not None]
     return finetune.epochs * min(known) if known else None
-
-
-def _points(study: LoadedStudy) -> float:
-    """Checkpoints on which the indicators of a variant are measured, the last one included: the mean over variants."""
-    counts = [1 + len(variant.recipe.checkpoints) for variant in study.variants]
-    return sum(counts) / len(counts) if counts else 1.0
 
 
 def _indicator_rows(study: LoadedStudy, name: str) -> float | None:
