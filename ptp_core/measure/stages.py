@@ -53,18 +53,12 @@ def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
     checkpoint = work.parents["checkpoint"]
     model, special = _model(checkpoint), tokenizers.special(checkpoint)
     _refuse_what_it_cannot_read(settings, context_of(model.config), special)
-    found = perplexities(
-        model,
-        streams,
-        settings.objective or "clm",
-        settings.length,
-        settings.tokens,
-        special,
-    )
-    by_domain = {name: perplexity._asdict() for name, perplexity in found.items()}
-    (work.folder / "domains.json").write_text(json.dumps(by_domain, indent=1, sort_keys=True) + "\n")
-    overall = found["overall"]
-    return {"value": overall.value, "stderr": overall.stderr, "n_items": overall.tokens}
+    objective = settings.objective or "clm"
+    found = perplexities(model, streams, checkpoint, objective, settings.length, settings.tokens)
+    by_name = {name: vars(quantity) for name, quantity in found.quantities.items()}
+    (work.folder / "domains.json").write_text(json.dumps(by_name, indent=1, sort_keys=True) + "\n")
+    overall = found.quantities[found.headline]
+    return {"value": overall.value, "stderr": overall.stderr, "n_items": overall.n_items}
 
 
 def _refuse_what_it_cannot_read(settings: IndicatorSettings, context: int, special: SpecialTokens) -> None:
