@@ -76,14 +76,7 @@ def _perplexity(settings: PerplexitySettings, work: Work) -> Measured:
     checkpoint = work.parents["checkpoint"]
     model, special = _model(checkpoint), tokenizers.special(checkpoint)
     _refuse_what_it_cannot_read(settings, context_of(model.config), special)
-    return perplexities(
-        model,
-        _held_out(work),
-        settings.objective,
-        settings.length,
-        settings.tokens,
-        special,
-    )
+    return perplexities(model, _held_out(work), checkpoint, settings.objective, settings.length, settings.tokens)
 
 
 def _refuse_what_it_cannot_read(settings: PerplexitySettings, context: int, special: SpecialTokens) -> None:
