@@ -79,7 +79,9 @@ def _late(scores: pd.DataFrame, number: list[str]) -> pd.DataFrame:
     tokens = scores["checkpoint_tokens"].astype("float64").fillna(np.inf)
     last = tokens.groupby([scores[column] for column in number]).transform("max")
     with np.errstate(invalid="ignore"):
-        return scores[np.isfinite(last) & (tokens >= (1 - LAST_SHARE) * last - 1e-9 * last)]
+        is_late = np.isfinite(last) & (tokens >= (1 - LAST_SHARE - 1e-9) * last)
+    late: pd.DataFrame = scores[is_late]
+    return late
 
 
 def _root_mean_square(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ptp_core.predict.wording import listed
-from ptp_core.table.names import belongs_to, headlines
+from ptp_core.table.names import belongs_to
 
 Floats = NDArray[np.float64]
 
@@ -70,10 +69,6 @@ class Measured:
     notes: tuple[str, ...]
     """Sentences about what had to be averaged, chosen or left out."""
 
-    def headlines(self, kind: Literal["indicators", "outcomes"]) -> list[str]:
-        """The indicators or outcomes that are not further quantities of another one."""
-        return headlines(self.indicators if kind == "indicators" else self.outcomes)
-
 
 @dataclass
 class Notes:
@@ -113,7 +108,7 @@ def measured(table: pd.DataFrame) -> Measured:
     variants = tuple(natural_order(set(scores["variant"])))
     found: dict[str, dict[str, Quantity]] = {"indicator": {}, "outcome": {}}
     for kind, quantities in found.items():
-        of_kind = dict(list(scores[scores["kind"] == kind].groupby("name")))
+        of_kind = {str(name): rows for name, rows in scores[scores["kind"] == kind].groupby("name")}
         for name in natural_order(set(of_kind)):
             rows = _last_checkpoints(of_kind[name], name, notes)
             quantities[name] = _quantity(rows, name, variants, notes)

@@ -1,4 +1,4 @@
-"""Names of numbers: which are headlines, and which are further quantities of one (``kshot_cms.margin``, ``ppl@web``)."""
+"""Names of numbers: which are headlines, and which are further quantities of one (``kshot.margin``, ``ppl@web``)."""
 
 from __future__ import annotations
 
