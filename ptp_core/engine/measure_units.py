@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ptp_core.engine.data_units import DataUnits
-from ptp_core.engine.units import DigestOf, Part, Unit
+from ptp_core.engine.units import DigestOf, Part, Unit, without
 from ptp_core.errors import UserError
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import PromptFormat, Tuning
@@ -32,6 +32,9 @@ DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
 DEFAULT_ITEMS = 256
 HARNESS_FORMAT: PromptFormat = "qa"
 """Stands for the harness' own wording where a prompt format is to be named."""
+
+NOT_TINY = ("steps", "epochs", "items", "validation_share", "validate_every")
+"""How a study fine-tunes, without what does not apply to a tiny fine-tuning."""
 
 Inputs = dict[str, tuple[tuple[Path, str], ...]]
 
@@ -107,7 +110,7 @@ class MeasureUnits:
         assert finetune is not None, "checked: who has models fine-tunes them"
         tuning = Tuning(**{key: getattr(finetune, key) for key in Tuning.model_fields})
         settings = TinyFinetuneSettings(
-            tuning=tuning, examples=options.examples, max_items=options.max_items or DEFAULT_ITEMS
+            tuning=without(tuning, *NOT_TINY), examples=options.examples, max_items=options.max_items or DEFAULT_ITEMS
         )
         return IndicatorSettings(tuned=settings)
 

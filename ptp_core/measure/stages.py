@@ -18,6 +18,7 @@ from ptp_core.measure.perplexity import perplexities
 from ptp_core.measure.plugins import PluginFailed, Probe
 from ptp_core.measure.plugins import run as run_plugin
 from ptp_core.measure.tiny_finetune import tuned_loss
+from ptp_core.spec.execution import Execution
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings, KshotSettings, PerplexitySettings
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
@@ -41,7 +42,8 @@ def run_indicator(work: Work) -> Metrics:
         return _kept(_kshot(settings.kshot, work), work)
     if settings.tuned is not None:
         items = load_items(work.parents["task"], "train")
-        return _kept(tuned_loss(work.parents["checkpoint"], items, settings.tuned, work.execution), work)
+        execution = Execution.model_validate(work.execution)
+        return _kept(tuned_loss(work.parents["checkpoint"], items, settings.tuned, execution, work.label), work)
     assert settings.plugin is not None, "one of them is given"
     return _kept(_plugin(settings.plugin.name, work), work)
 
