@@ -30,7 +30,7 @@ def verdict(primary: Block, claims: Claims, outcomes: Mapping[str, Block], confi
     details = [
         *_claims(claimed, 1 - confidence),
         *_consequence(name, block, focus),
-        *_configuration(name, block),
+        *_configuration(name, block, claims),
         *_learned(name, block, 1 - confidence),
         *_noise(claimed),
         _multiplicity(outcomes, primary),
@@ -118,16 +118,19 @@ def _consequence(name: str, block: Block, focus: str | None) -> list[str]:
     ]
 
 
-def _configuration(name: str, block: Block) -> list[str]:
+def _configuration(name: str, block: Block, claims: Claims) -> list[str]:
     """A setting that was known before any training is the baseline an indicator has to beat."""
     settings = {c: s for c, s in block["configuration"].items() if s["accuracy"] is not None}
-    indicators = {i: s for i, s in block["indicators"].items() if s["accuracy"] is not None}
+    indicators = {
+        i: block["indicators"][i] for i in claims.indicators if block["indicators"][i]["accuracy"] is not None
+    }
     if not settings or not indicators:
         return []
     setting = max(settings, key=lambda c: settings[c]["accuracy"])
     indicator = max(indicators, key=lambda i: indicators[i]["accuracy"])
     ours, theirs = settings[setting]["accuracy"], indicators[indicator]["accuracy"]
-    relation = "at least as well as any indicator; the best of them is" if ours >= theirs else "less well than"
+    kind = "headline indicator" if len(claims.indicators) < len(block["indicators"]) else "indicator"
+    relation = f"at least as well as any {kind}; the best of them is" if ours >= theirs else "less well than"
     return [
         f"The setting {setting} alone (higher is better) orders {percent(ours)} of the pairs on {name}, "
         f"{relation} {indicator} with {percent(theirs)}."

@@ -16,7 +16,7 @@ CHANCE = 0.5
 SCALE = Scale(0.0, 1.0)
 TICKS = (Tick(0.0, "0"), Tick(25.0, "0.25"), Tick(50.0, "chance"), Tick(75.0, "0.75"), Tick(100.0, "1"))
 COLUMNS = (
-    "interval", "p", "Holm p", "q", "SNR checkpoints", "SNR items", "τ-b", "pairs", "ties", "rank of best", "regret@1",
+    "interval", "p", "Holm p", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs", "ties", "rank of best", "regret@1",
 )  # fmt: skip
 MOST_OPEN = 12
 """With more indicators than these the further quantities of headlines are folded away."""
@@ -114,7 +114,8 @@ def _indicator_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
             is_primary = outcome.is_primary and name == study.primary_indicator
             families[head].insert(0, replace(row, is_primary=is_primary))
         else:
-            families[head].append(replace(row, name=name.removeprefix(head), full_name=name))
+            note = "" if row.note == rows[head].note else row.note or "higher is better"
+            families[head].append(replace(row, name=name.removeprefix(head), full_name=name, note=note))
     return tuple(row for head in rows if head in families for row in families[head])
 
 
@@ -127,6 +128,7 @@ def _single_rows(outcome: Outcome, section: str, study: Study | None = None) -> 
 
 def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], decimals: int) -> AccuracyRow:
     ties = [number for key in ("n_indicator_ties", "n_outcome_ties") if (number := finite(row.get(key)))]
+    q = finite(row.get("q"))
     return AccuracyRow(
         name=name,
         note="lower is better" if row.get("higher_is_better") is False else "",
@@ -135,10 +137,9 @@ def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], dec
         cells=(
             interval(row.get("ci95")),
             p_value(row.get("p")),
-            p_value(row.get("p_holm")),
-            p_value(row.get("q")),
-            short(noise.get("snr_checkpoints"), 3),
-            short(noise.get("snr_items"), 3),
+            p_value(row.get("p_holm")) if q is None else f"q {p_value(q)}",
+            fixed(noise.get("snr_checkpoints"), 1),
+            fixed(noise.get("snr_items"), 1),
             fixed(row.get("tau_b"), 2),
             short(row.get("n_pairs")),
             short(sum(ties)) if ties else DASH,

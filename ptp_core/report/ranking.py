@@ -81,9 +81,9 @@ def facts_of(outcome: Outcome, noise: Mapping[str, Any]) -> tuple[tuple[str, str
         ("spread between variants (sd)", short(data.get("between_sd"), 3)),
         ("spread between seeds (sd)", short(data.get("seed_sd"), 3)),
         ("pairs within seed noise", short(data.get("pairs_within_noise"), 6)),
-        ("SNR over seeds", short(noise.get("snr_seeds"), 3)),
-        ("SNR over items", short(noise.get("snr_items"), 3)),
-        ("SNR over checkpoints", short(noise.get("snr_checkpoints"), 3)),
+        ("SNR over seeds", fixed(noise.get("snr_seeds"), 1)),
+        ("SNR over items", fixed(noise.get("snr_items"), 1)),
+        ("SNR over checkpoints", fixed(noise.get("snr_checkpoints"), 1)),
         ("standard errors cover", str(data.get("stderr_covers") or DASH)),
     )
     return tuple((label, text) for label, text in facts if text != DASH)
