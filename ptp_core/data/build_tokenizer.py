@@ -12,6 +12,7 @@ from tokenizers import Tokenizer as FastTokenizer
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from ptp_core.data import world
+from ptp_core.data.bos import begin_with
 from ptp_core.data.held_out import is_held_out
 from ptp_core.data.pretrained_tokenizer import take_over
 from ptp_core.data.sources import documents
@@ -65,6 +66,7 @@ def own_config() -> dict[str, Any]:
 
 def save(tokenizer: FastTokenizer, folder: Path, config: dict[str, Any]) -> None:
     """Write ``tokenizer.json`` and the small configuration that ``AutoTokenizer.from_pretrained`` reads."""
+    begin_with(tokenizer, config.get("bos_token"))
     tokenizer.save(str(folder / FILE))
     config = config | {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as FastTokenizer
 
+from ptp_core.data.bos import begin_with
 from ptp_core.data.tokenizer import BOS, CONFIG, FILE, mode_token
 from ptp_core.errors import UserError, Where
 from ptp_core.spec.checkpoints import ImportTokenizerSettings
@@ -24,7 +25,7 @@ NAMED = ("pad_token", "bos_token", "eos_token", "unk_token")
 
 
 def run(work: Work) -> Metrics:
-    """Take over a tokenizer without changing a token of it.
+    """Take over a tokenizer without changing a token of it; what it puts around a text becomes bos or nothing.
 
     Metrics: vocabulary in tokens, and whether texts begin with bos.
 
@@ -44,8 +45,14 @@ def run(work: Work) -> Metrics:
         raise UserError("this tokenizer has no eos token", subject=work.label, fix=f"name its eos_token in {CONFIG}")
     if "bos_token" in known and not begins_with(fast, known["bos_token"]):
         del known["bos_token"]
+    begin_with(fast, known.get("bos_token"))
     fast.save(str(work.folder / FILE))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False} | known
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        # As all our stages read it: see ptp_core.data.tokenizer.load.
+        "split_special_tokens": True,
+    } | known
     (work.folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     return {"vocabulary": fast.get_vocab_size(), "begins_with_bos": "bos_token" in known}
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ptp_core.spec.fields import Name, Section, identity
 from ptp_core.spec.finetune import PromptFormat
-from ptp_core.spec.harness import HarnessSettings, Items
+from ptp_core.spec.harness import HarnessSettings, Overlap
 from ptp_core.spec.objective import Objective
 from ptp_core.spec.plugins import PluginSettings
 from ptp_core.spec.quantities import Count
@@ -106,7 +106,7 @@ class KshotSettings(Section):
     shots: int = identity("examples before the question", unit="examples", default=0)
     prompt_format: PromptFormat = identity("how an item is put to the model", default="qa")
     max_items: int = identity("items that are scored at most", unit="items", default=256)
-    items: Items = identity(
+    items: Overlap = identity(
         "disjoint: training items are scored; shared: test items, as outcomes are", default="disjoint"
     )
     metric: str | None = identity("the score that goes by the indicator's name", default=None)

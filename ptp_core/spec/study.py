@@ -11,7 +11,7 @@ from ptp_core.spec.data import Data
 from ptp_core.spec.execution import Execution
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.finetune import Finetune
-from ptp_core.spec.harness import Items
+from ptp_core.spec.harness import Overlap
 from ptp_core.spec.indicators import IndicatorOptions
 from ptp_core.spec.measurements import WideTable
 from ptp_core.spec.model import Model
@@ -41,7 +41,7 @@ class Study(Section):
     plugins: tuple[str, ...] = execution(
         "Python files with indicators of your own; relative to the spec; their content is identity", default=()
     )
-    items: Items = identity(
+    items: Overlap = identity(
         "disjoint: indicators score other items than outcomes do; shared: the same ones, as papers do",
         default="disjoint",
     )

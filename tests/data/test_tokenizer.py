@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ptp_core.data import build_tokenizer, world
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.held_out import is_held_out
+from ptp_core.data.tokenizer import BOS_ID
 from ptp_core.errors import UserError
 from ptp_core.spec.world import World
 from tests import tiny as tiny_study
@@ -138,9 +139,10 @@ def auto(tiny: Tiny) -> Any:
 
 class TestHuggingFace:
     @pytest.mark.parametrize("text", [*ODD_TEXTS, "The cat number 7 is red."])
-    def test_reads_the_folder_and_gives_the_same_ids(self, auto: Any, byte_level: Any, text: str) -> None:
-        assert auto(text).input_ids == byte_level.encode(text).ids
-        assert auto.decode(auto(text).input_ids) == text
+    def test_reads_the_folder_and_gives_the_same_ids_behind_bos(self, auto: Any, byte_level: Any, text: str) -> None:
+        ids = byte_level.encode(text, add_special_tokens=False).ids
+        assert auto(text).input_ids == [BOS_ID, *ids]
+        assert auto.decode(ids) == text
 
     def test_knows_the_special_tokens(self, auto: Any) -> None:
         assert (auto.pad_token_id, auto.bos_token_id, auto.eos_token_id, auto.unk_token_id) == (0, 1, 2, 3)

@@ -70,5 +70,6 @@ def test_items_become_a_prompt_after_bos_and_an_answer_before_eos(fast: Any) -> 
 def test_prompt_and_answer_apart_are_the_tokens_of_both_together(fast: Any) -> None:
     item = Item(id="1", question="What colour is the cat?", answers=["green"], context="The cat is green.")
     ((question, answer),) = pairs(fast, [item], SPECIAL)
-    together = fast.encode("The cat is green.\nquestion : What colour is the cat?\nanswer : green").ids
+    text = "The cat is green.\nquestion : What colour is the cat?\nanswer : green"
+    together = fast.encode(text, add_special_tokens=False).ids
     assert question[1:] + answer[:-1] == together

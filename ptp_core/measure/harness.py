@@ -1,0 +1,203 @@
+"""Measuring a checkpoint with lm-evaluation-harness: its own tasks, and those of local YAML files."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ptp_core.errors import UserError, Where
+from ptp_core.measure.harness_check import check_task, headline_of
+from ptp_core.measure.harness_files import TaskFile, functions_in, hub_of, local_data
+from ptp_core.measure.harness_model import harness_model
+from ptp_core.measure.harness_results import items_of, reported, with_answers
+from ptp_core.measure.harness_split import Chosen, choose
+from ptp_core.measure.measured import Measured
+from ptp_core.spec.harness import HarnessSettings
+
+FOLDER, RESULTS = "lm_eval", "results.json"
+"""Beside a receipt: the harness' own result file, and ``samples_<task>.jsonl`` for every task, as it writes them."""
+
+
+def measure_task(
+    checkpoint: Path, settings: HarnessSettings, yaml: Path | None, folder: Path, rows: int | None = None
+) -> Measured:
+    """One task of the harness' registry, or the one that ``yaml`` describes.
+
+    Quantities are all that the harness reports, as it reports them, and the per-answer ones where the task has right
+    answers to ask for. ``rows`` fixes the batch size. Writes ``lm_eval/`` into ``folder``. Raises UserError, which
+    names the task, if it cannot be measured.
+    """
+    file = check_task(settings, yaml)
+    name = str(file.config["task"])
+    if settings.allow_code:
+        # The metric that executes code wants this consent of its own.
+        os.environ.setdefault("HF_ALLOW_CODE_EVAL", "1")
+    with _task_errors(name, file), dataset_cache(local=hub_of(file) is None):
+        task = load(file, settings, local=yaml is not None)
+        with _task_named(name):
+            chosen = choose(task, settings) if settings.items == "disjoint" else None
+        lm, results = evaluate(checkpoint, {name: task}, settings, chosen, rows)
+        quantities, filters = reported(results, name)
+        headline = headline_of(settings.metric, list(quantities))
+        samples = with_answers(results["samples"][name], task, lm)
+        quantities = quantities | {key: value for key, value in samples.quantities.items() if key not in quantities}
+        headline = headline or (settings.metric if settings.metric in quantities else None)
+        if headline is None:
+            raise UserError(f'this task has no metric "{settings.metric}"', got=", ".join(quantities))
+        items = items_of(samples, headline, filters.get(headline))
+    save(results, folder)
+    return Measured(headline, quantities, items)
+
+
+def load(file: TaskFile, settings: HarnessSettings, local: bool) -> Any:
+    """The harness' task object of a YAML. This runs the Python code that the YAML names."""
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    config = load_yaml(file.path, resolve_func=True) | (local_data(file) if local else {})
+    if settings.revision is not None:
+        config["dataset_kwargs"] = (config.get("dataset_kwargs") or {}) | {"revision": settings.revision}
+    config.pop("task_list", None)
+    return TaskManager(include_defaults=False).load([config])["tasks"][str(file.config["task"])]
+
+
+def evaluate(
+    checkpoint: Path,
+    tasks: Mapping[str, Any],
+    settings: HarnessSettings,
+    chosen: Chosen | None = None,
+    rows: int | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """(model, what ``lm_eval.simple_evaluate`` returns) for task objects, with seeds as on its command line."""
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    _describe_machine_once()
+    lm = harness_model(checkpoint)
+    lm.rows = rows
+    lm.answer_tokens.clear()
+    results = simple_evaluate(
+        model=lm,
+        tasks=list(tasks.values()),
+        num_fewshot=settings.shots,
+        limit=settings.max_items if chosen is None else None,
+        samples=None if chosen is None else dict.fromkeys(tasks, chosen),
+        task_manager=TaskManager(include_defaults=False),
+        confirm_run_unsafe_code=settings.allow_code,
+    )
+    return lm, results
+
+
+@functools.cache
+def _describe_machine_once() -> None:
+    """The harness adds a description of the machine to every result, .7 s each time: once a process is enough."""
+    from lm_eval import evaluator
+
+    describe: Callable[[dict[str, Any]], None] = evaluator.add_env_info
+    found: dict[str, Any] = {}
+
+    def add(storage: dict[str, Any]) -> None:
+        if not found:
+            describe(found)
+        storage.update(found)
+
+    evaluator.add_env_info = add
+
+
+def save(results: dict[str, Any], folder: Path) -> None:
+    """What the harness' command line saves with ``--log_samples``, under names without the time in them."""
+    from lm_eval.loggers import EvaluationTracker
+
+    place = folder / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    samples = results.pop("samples")
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
+        tracker = EvaluationTracker(output_path=str(Path(scratch) / RESULTS))
+        tracker.general_config_tracker.log_experiment_args(
+            model_source="hf", model_args=f"pretrained={results['config']['model']}", system_instruction=None,
+            chat_template=None, fewshot_as_multiturn=True,
+        )  # fmt: skip
+        tracker.save_results_aggregated(results=results, samples=samples)
+        made = {RESULTS: f"results_{tracker.date_id}.json"}
+        for name in samples:
+            tracker.save_results_samples(task_name=name, samples=samples[name])
+            made[f"samples_{name}.jsonl"] = f"samples_{name}_{tracker.date_id}.jsonl"
+        # The harness only logs that it could not save; a file that is missing here says so aloud.
+        for stable, written in made.items():
+            (Path(scratch) / written).replace(place / stable)
+
+
+@contextmanager
+def dataset_cache(local: bool) -> Iterator[None]:
+    """Keep what ``datasets`` makes of local files in a temporary folder; what is of a hub is kept where it belongs."""
+    import datasets
+
+    before = datasets.config.HF_DATASETS_CACHE
+    bars = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            if local:
+                datasets.config.HF_DATASETS_CACHE = Path(scratch)
+            yield
+    finally:
+        datasets.config.HF_DATASETS_CACHE = before
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+@contextmanager
+def _task_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            error.what, where=error.where, subject=error.subject or name, expected=error.expected, got=error.got,
+            fix=error.fix,
+        ) from None  # fmt: skip
+
+
+@contextmanager
+def _task_errors(name: str, file: TaskFile) -> Iterator[None]:
+    """Whatever breaks in the code of a task is one message that names the task, and the line if it is a user's."""
+    import torch
+
+    try:
+        with _task_named(name):
+            yield
+    except (UserError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        hub = hub_of(file)
+        if hub is not None and isinstance(error, OSError | _hub_errors()):
+            raise UserError(
+                "the data of this task are on a hub and cannot be loaded", where=Where(hub), subject=name,
+                got=_first_line(error), fix="unset HF_HUB_OFFLINE where there is a network, or name local data files",
+            ) from None  # fmt: skip
+        raise UserError(
+            "the harness could not compute this task", where=_line(error, file), subject=name,
+            got=f"{type(error).__name__}: {_first_line(error)}",
+        ) from error  # fmt: skip
+
+
+def _hub_errors() -> Any:
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    return DatasetNotFoundError | HfHubHTTPError | OfflineModeIsEnabled
+
+
+def _line(error: Exception, file: TaskFile) -> Where | None:
+    beside = {str(function.file.resolve()) for function in functions_in(file.config)}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in beside]
+    return Where(Path(frames[-1].filename), frames[-1].lineno) if frames else Where(file.path)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]

@@ -1,0 +1,155 @@
+"""Whether a harness task can be measured as asked: settled from its YAML, without running code or going online."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ptp_core.errors import UserError, Where, did_you_mean
+from ptp_core.measure.harness_files import Function, TaskFile, functions_in, local_data, read_task
+from ptp_core.measure.harness_registry import names, tasks_folder
+from ptp_core.spec.harness import HarnessSettings
+
+PREFERRED = ("acc_norm", "acc", "exact_match", "em", "f1", "rougeL", "rouge_l", "mcc", "bits_per_byte", "perplexity")
+"""The headline of a task whose metric nobody chose: the first of these that it has, else its first."""
+DEFAULT_METRICS = {
+    "loglikelihood": ("perplexity", "acc"),
+    "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
+    "multiple_choice": ("acc", "acc_norm"),
+    "generate_until": ("exact_match",),
+}
+"""Metrics of a task that lists none, by its kind (``lm_eval.api.registry.DEFAULT_METRIC_REGISTRY``)."""
+LENGTHS = ("", "_per_char", "_per_token")
+CHOICE_QUANTITIES = (
+    *("acc", "acc_norm", "acc_per_token", "norm_correct_prob"),
+    *(f"{name}{length}" for name in ("correct_prob", "margin", "total_prob") for length in LENGTHS),
+)
+"""What we measure on top wherever a task has choices (``answer_quantities.py``)."""
+ANSWER_QUANTITIES = tuple(name for name in CHOICE_QUANTITIES if name.startswith("correct_prob"))
+
+
+def find_task(settings: HarnessSettings, yaml: Path | None, where: Where | None = None) -> TaskFile:
+    """The YAML that is asked for: the local one, or that of a name in the registry.
+
+    Raises UserError for an unknown name (with the nearest), a tag, and a group.
+    """
+    if yaml is not None:
+        task = read_task(yaml, where)
+        _refuse_groups(task, where or Where(yaml), yaml.name)
+        return task
+    name, known = settings.task or "", names()
+    if name in known.tags:
+        members = ", ".join(sorted(known.tags[name])[:30])
+        raise UserError("this is a tag of several tasks", where=where, subject=name, fix=f"name its tasks: {members}")
+    if name not in known.files:
+        raise UserError(
+            "the harness has no task of this name", where=where, subject=name,
+            fix=did_you_mean(name, [*known.files, *known.tags]),
+        )  # fmt: skip
+    task = read_task(tasks_folder() / known.files[name])
+    _refuse_groups(task, where, name)
+    return task
+
+
+def _refuse_groups(task: TaskFile, where: Where | None, name: str) -> None:
+    if "class" in task.config or not ("group" in task.config or isinstance(task.config.get("task"), list)):
+        return
+    listed = task.config.get("task")
+    members = [
+        str((item.get("task") or item.get("group")) if isinstance(item, dict) else item)
+        for item in (listed if isinstance(listed, list) else [])
+    ]
+    fix = f"name its tasks: {', '.join(members[:30])}"
+    raise UserError("this is a group of several tasks", where=where, subject=name, fix=fix)
+
+
+def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where | None = None) -> TaskFile:
+    """The task, if it can be measured as asked; ``where`` is the place in the spec that asks for it.
+
+    Raises UserError: unknown name, no test and no validation split, wants to execute generated code without leave, a
+    metric that it does not have, images or sound, examples that it does not take, a data file that is missing.
+    """
+    task = find_task(settings, yaml, where)
+    name = settings.task or str(task.config.get("task") or task.path.name)
+    place = where or Where(task.path)
+    if not isinstance(task.config.get("task"), str):
+        raise UserError("this task has no name", where=Where(task.path), fix="add `task: <name>`")
+    for key in ("doc_to_image", "doc_to_audio"):
+        if task.config.get(key):
+            raise UserError(
+                "this task shows images or sound, which a text model cannot read", where=place, subject=name
+            )
+    if task.config.get("unsafe_code") and not settings.allow_code:
+        raise UserError(
+            "this task executes code that the model has written", where=place, subject=name,
+            fix="set `allow_code: true` if that is safe on this machine",
+        )  # fmt: skip
+    if "class" not in task.config:
+        _check_splits(task, place, name)
+        _check_shots(settings, task, place, name)
+    if settings.metric is not None and (known := metrics_of_task(task)) is not None:
+        _check_metric(settings.metric, known, place, name)
+    if yaml is not None:
+        local_data(task)
+    return task
+
+
+def _check_splits(task: TaskFile, where: Where, name: str) -> None:
+    if not (task.config.get("test_split") or task.config.get("validation_split")):
+        raise UserError(
+            "this task has no test split and no validation split, so nothing can be scored", where=where, subject=name,
+            fix="name one as test_split in its YAML",
+        )  # fmt: skip
+
+
+def _check_shots(settings: HarnessSettings, task: TaskFile, where: Where, name: str) -> None:
+    # The harness would go on without examples, and say so only in its log.
+    if settings.shots and task.config.get("num_fewshot") == 0:
+        raise UserError(
+            "this task is only ever asked without examples (num_fewshot: 0)", where=where, subject=name,
+            got=f"shots: {settings.shots}", fix="leave shots out",
+        )  # fmt: skip
+
+
+def _check_metric(metric: str, known: list[str], where: Where, name: str) -> None:
+    # Of several filters, the metric's name is followed by the filter's, which is not looked up here.
+    if not any(metric == one or metric.startswith(f"{one}_") for one in known):
+        raise UserError(
+            f'this task has no metric "{metric}"', where=where, subject=name, fix=did_you_mean(metric, known)
+        )
+
+
+def metrics_of_task(task: TaskFile) -> list[str] | None:
+    """The quantities that measuring a task gives, or None where only running its code could tell."""
+    kind = str(task.config.get("output_type", "generate_until"))
+    listed = task.config.get("metric_list")
+    if "class" in task.config:
+        return None
+    found = [_metric_name(entry) for entry in listed] if isinstance(listed, list) else [*DEFAULT_METRICS.get(kind, ())]
+    own = {"multiple_choice": CHOICE_QUANTITIES, "loglikelihood": ANSWER_QUANTITIES}.get(kind, ())
+    return list(dict.fromkeys([*found, *own]))
+
+
+def _metric_name(entry: Any) -> str:
+    metric = entry.get("metric") if isinstance(entry, dict) else entry
+    return metric.rpartition(".")[2] if isinstance(metric, Function) else str(metric)
+
+
+def runs_code(task: TaskFile) -> bool:
+    """Whether measuring the task runs Python code that its YAML names."""
+    return any(True for _ in functions_in(task.config))
+
+
+def headline_of(metric: str | None, found: list[str]) -> str | None:
+    """The quantity that goes by the measurement's own name: the metric asked for, else the first preferred one.
+
+    Where a metric has several filters, that of the first one. None if the metric is not among those found.
+    """
+    if not found:
+        return None
+    if metric is not None:
+        return next((one for one in found if one == metric or one.startswith(f"{metric}_")), None)
+    for wanted in PREFERRED:
+        if (first := next((one for one in found if one == wanted or one.startswith(f"{wanted}_")), None)) is not None:
+            return first
+    return found[0]

@@ -1,0 +1,182 @@
+"""Items of our own families through lm-evaluation-harness, written down as a task that its command line runs too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ptp_core.data import tokenizer as tokenizers
+from ptp_core.data.items import Item, completion
+from ptp_core.errors import UserError, did_you_mean
+from ptp_core.measure.harness import dataset_cache, evaluate, save
+from ptp_core.measure.harness_model import harness_model
+from ptp_core.measure.harness_results import clusters_of, mean_quantity, with_answers
+from ptp_core.measure.measured import ItemScore, Measured, Quantity
+from ptp_core.measure.text_metrics import METRICS
+from ptp_core.spec.harness import HarnessSettings
+from ptp_core.training.context import context_of
+
+DOCS = "docs.jsonl"
+FIRST_ANSWER = "first_answer"
+"""Suffix of the second task of free answers: how likely the model finds the first right one."""
+SPARE_TOKENS = 2
+"""An answer may run on for so many tokens beyond the longest right one before it is cut."""
+STOPS = ("\n", "###", "question :")
+"""Where a free answer ends: at the end of the line, or where the model goes on to ask a question of its own."""
+
+
+def measure_items(
+    checkpoint: Path,
+    name: str,
+    asked: Sequence[tuple[str, Item]],
+    metric: str | None,
+    folder: Path,
+    new_tokens: int | None = None,
+    rows: int | None = None,
+) -> Measured:
+    """(finished prompt, item) pairs: the likeliest choice where every item has choices, else free answers.
+
+    ``metric`` goes by the measurement's own name; default acc_norm for choices and exact_match for free answers.
+    ``new_tokens``: how long an answer may be; default: the longest right one and two to spare. Writes into ``folder``
+    the task (``docs.jsonl`` and ``<name>.yaml``, which ``lm_eval run --tasks <name>.yaml`` measures there as well) and
+    ``lm_eval/``. Raises UserError for a metric that there is not.
+    """
+    choosing = all(item.choices for _, item in asked)
+    new = new_tokens or min(longest_answer(checkpoint, [item for _, item in asked]), _context(checkpoint) // 2)
+    configs = _choice_task(name) if choosing else _answer_tasks(name, new)
+    _write(folder, asked, configs)
+    with dataset_cache(local=True):
+        tasks = _load(configs, folder)
+        lm, results = evaluate(checkpoint, tasks, HarnessSettings(shots=0, items="shared"), rows=rows)
+        # The harness numbers documents as they stand in the file, so samples and items are in one order.
+        items = [item for _, item in asked]
+        values = [_values(results["samples"], name, i) for i in range(len(items))]
+        answers = next(iter(reversed(tasks)))
+        scored = with_answers(results["samples"][answers], tasks[answers], lm)
+    values = [own | (theirs or {}) for own, theirs in zip(values, scored.per_document, strict=True)]
+    headline = metric or ("acc_norm" if choosing else "exact_match")
+    if headline not in values[0]:
+        raise UserError(f'there is no metric "{headline}"', subject=name, fix=did_you_mean(headline, values[0]))
+    save(results, folder)
+    scores = [
+        ItemScore(item.id, item.document, own[headline], scored.logprobs.get(i))
+        for i, (item, own) in enumerate(zip(items, values, strict=True))
+    ]
+    return Measured(headline, _quantities(values, items), scores)
+
+
+def longest_answer(checkpoint: Path, items: Sequence[Item]) -> int:
+    """Tokens that an answer to any of the items may take, a few to spare."""
+    fast = tokenizers.load(checkpoint)
+    texts = [f" {text}" for item in items for text in (item.choices or item.answers)]
+    lengths = [len(encoding.ids) for encoding in fast.encode_batch_fast(texts, add_special_tokens=False)]
+    return max(lengths, default=1) + SPARE_TOKENS
+
+
+def _context(checkpoint: Path) -> int:
+    return context_of(harness_model(checkpoint).config)
+
+
+def _values(samples: Mapping[str, list[dict[str, Any]]], name: str, number: int) -> dict[str, float]:
+    sample = samples[name][number]
+    return {metric: float(sample[metric]) for metric in sample["metrics"]}
+
+
+def _quantities(values: Sequence[Mapping[str, float]], items: Sequence[Item]) -> dict[str, Quantity]:
+    clusters = clusters_of([item.model_dump() for item in items])
+    return {name: mean_quantity([own[name] for own in values], clusters) for name in values[0]}
+
+
+def _load(configs: Mapping[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+    import datasets
+    from lm_eval.tasks import TaskManager
+
+    # Said rather than guessed: texts that look like dates would be read as such.
+    text, texts = datasets.Value("string"), datasets.List(datasets.Value("string"))
+    features = {"id": text, "document": text, "prompt": text, "choices": texts, "gold": datasets.Value("int64"),
+                "answers": texts, "completion": text}  # fmt: skip
+    typed = {"data_files": {"test": str((folder / DOCS).resolve())}, "features": datasets.Features(features)}
+    loaded = TaskManager(include_defaults=False).load(
+        [config | {"dataset_kwargs": typed} | _callables(config) for config in configs.values()]
+    )["tasks"]
+    for task in loaded.values():
+        # For the harness' files, which tell how the task was made and not how we read it.
+        task.config.dataset_kwargs = {"data_files": {"test": DOCS}}
+    return dict(loaded)
+
+
+def _callables(config: Mapping[str, Any]) -> dict[str, Any]:
+    from ptp_core.measure import text_metrics
+
+    return {"process_results": text_metrics.process_results} if "process_results" in config else {}
+
+
+def _base(name: str) -> dict[str, Any]:
+    return {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": DOCS}},
+        "test_split": "test",
+        "num_fewshot": 0,
+        "doc_to_text": "prompt",
+        "target_delimiter": " ",
+        "metadata": {"version": 1},
+    }
+
+
+def _choice_task(name: str) -> dict[str, dict[str, Any]]:
+    kind = {"output_type": "multiple_choice", "doc_to_choice": "choices", "doc_to_target": "gold"}
+    return {name: _base(name) | kind | _means("acc", "acc_norm")}
+
+
+def _answer_tasks(name: str, new: int) -> dict[str, dict[str, Any]]:
+    saying = {
+        "output_type": "generate_until",
+        "doc_to_target": "answers",
+        "generation_kwargs": {"until": list(STOPS), "max_gen_toks": new, "do_sample": False},
+        "process_results": _Function("ptp_core.measure.text_metrics.process_results"),
+    } | _means(*METRICS)
+    likely = {"output_type": "loglikelihood", "doc_to_target": "completion"} | _means("acc")
+    second = f"{name}_{FIRST_ANSWER}"
+    return {name: _base(name) | saying, second: _base(second) | likely}
+
+
+def _means(*metrics: str) -> dict[str, Any]:
+    return {"metric_list": [{"metric": one, "aggregation": "mean", "higher_is_better": True} for one in metrics]}
+
+
+class _Function(str):
+    """Text that the YAML shows behind a ``!function`` tag."""
+
+
+def _write(folder: Path, asked: Sequence[tuple[str, Item]], configs: Mapping[str, dict[str, Any]]) -> None:
+    lines = [json.dumps(_doc(text, item), ensure_ascii=False) + "\n" for text, item in asked]
+    (folder / DOCS).write_text("".join(lines), encoding="utf-8")
+    for name, config in configs.items():
+        text = f"# In this folder: lm_eval run --model hf --model_args pretrained=CHECKPOINT --tasks ./{name}.yaml\n"
+        text += yaml.dump(config, Dumper=_dumper(), sort_keys=False, allow_unicode=True)
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _dumper() -> Any:
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    Dumper.add_representer(_Function, lambda dumper, text: dumper.represent_scalar("!function", str(text)))
+    return Dumper
+
+
+def _doc(text: str, item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "document": item.document,
+        "prompt": text,
+        "choices": item.choices,
+        "gold": item.answer_idx,
+        "answers": item.answers,
+        "completion": completion(item),
+    }
