@@ -113,9 +113,7 @@ class Results:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise UserError("not a number", where=self.at(place), got=value, fix="evaluate it again")
             error = metrics.get(f"{metric}_stderr,{answers}" if answers else f"{metric}_stderr")
-            # Of a single item there is none, and the harness says so in several ways.
-            known = isinstance(error, int | float) and not isinstance(error, bool) and math.isfinite(error)
-            stderr = float(error) if known else None
+            stderr = _finite(error)
             count = self._count(task, metrics, key)
             yield Score(task, metric, answers or NO_FILTER, float(value), stderr, count, place)
 
@@ -162,6 +160,12 @@ def read_results(path: Path) -> Results:
         wanted = "the keys results and config, as lm-evaluation-harness writes them"
         raise NotResults("not a result file", where=where, expected=wanted, got=_keys(content))
     return Results(path, hashlib.sha256(raw).hexdigest(), content)
+
+
+def _finite(error: object) -> float | None:
+    """A standard error; of a single item there is none, and the harness says so in several ways."""
+    known = isinstance(error, int | float) and not isinstance(error, bool) and math.isfinite(error)
+    return float(error) if known else None  # type: ignore[arg-type]
 
 
 def _keys(content: object) -> object:

@@ -40,8 +40,8 @@ def read_samples(results: Results, task: str, scores: Iterable[Score]) -> dict[s
         _check_mean(score, values, path)
         ids = _ids(mine)
         found[score.quantity] = [
-            {"item": name, "document": _document(s), "score": float(value), "logprob": _logprob(s)}
-            for name, s, value in zip(ids, mine, values, strict=True)
+            {"item": name, "document": _document(s), "score": float(s[score.metric]), "logprob": _logprob(s)}
+            for name, s in zip(ids, mine, strict=True)
         ]
     return found
 

@@ -70,9 +70,9 @@ class MetricRules:
         in_percent = metric in self.percent
         high = 100.0 if in_percent else high
         if not low - ROUNDING <= value <= high * (1 + ROUNDING):
-            fix = f"if it is in percent, say --percent {metric}" if metric in SHARES and not in_percent else None
+            percent = f"if it is in percent, say --percent {metric}" if metric in SHARES and not in_percent else None
             expected = f"{low:g} to {high:g}" if math.isfinite(high) else f"at least {low:g}"
-            raise UserError("outside the metric's range", where=where, expected=expected, got=value, fix=fix)
+            raise UserError("outside the metric's range", where=where, expected=expected, got=value, fix=percent)
 
     def headlines(self, metrics: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Task → the metric that goes by the task's own name, given the metrics that any file has of it."""
