@@ -133,6 +133,50 @@ def test_the_scores_of_items_are_beside_the_table_and_average_to_its_numbers(
     assert set(choices["item"]) == {f"q{i}" for i in range(40)}
 
 
+SPEC = """\
+study: imported
+measurements:
+  - path: table.parquet
+    tidy: {indicators: [text, text.*, answer*], outcomes: [colour_a.acc_norm, colours]}
+select: {primary: {outcome: colours, indicator: text}, bootstraps: 100, permutations: 200, splits: 3}
+"""
+
+
+@pytest.mark.slow
+def test_a_table_and_its_mapping_are_all_that_the_analysis_needs(
+    runs: Path, imported: Import, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imported(runs)
+    home = out.parent
+    out.with_name("table.items.parquet").unlink()
+    (home / "study.yaml").write_text(SPEC)
+    assert main(["check", str(home / "study.yaml")]) == 0
+    assert main(["analyze", str(home / "study.yaml"), "--results", str(home / "results")]) == 0
+    written = read_table(home / "results" / "imported" / "measurements.parquet")
+    assert set(written["kind"]) == {"config", "indicator", "outcome"}
+    assert written["digest"].notna().all()
+    assert all(str(runs) in source for source in written["source"])
+    assert "tiny-step1000" in (home / "results" / "imported" / "report.html").read_text(encoding="utf-8")
+    (home / "study.yaml").write_text(SPEC.replace("outcome: colours", "outcome: colour"))
+    assert main(["analyze", str(home / "study.yaml"), "--results", str(home / "more")]) == 2
+    assert "select.primary.outcome: unknown outcome 'colour'; did you mean" in capsys.readouterr().err
+    assert not (home / "more").exists()
+
+
+def test_a_primary_claim_is_looked_for_in_the_table_before_anything_is_written(
+    tmp_path: Path, imported: Import, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    imported(write_old(tmp_path / "a.json", ppl=9.0), "--kind", "outcome")
+    spec = out.with_name("study.yaml")
+    spec.write_text("study: s\nmeasurements: [{path: table.parquet, tidy: {}}]\nselect: {primary: {outcome: quizz}}\n")
+    assert main(["check", str(spec)]) == 2
+    expected = f"{spec}:3 select.primary.outcome: unknown outcome; got 'quizz'; did you mean \"quiz\"?"
+    assert capsys.readouterr().err.strip().endswith(expected)
+    imported(tmp_path / "a.json", "--force")
+    assert main(["check", str(spec)]) == 2
+    assert "no table has an outcome; say under `outcomes` which names are" in capsys.readouterr().err
+
+
 def test_a_short_command_is_enough(tmp_path: Path, imported: Import) -> None:
     for step in (1, 2):
         write_run(tmp_path / "runs" / str(step), step)

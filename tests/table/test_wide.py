@@ -81,7 +81,9 @@ def test_parquet_is_read_like_csv(read: Read, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(GOOD)
     pd.read_csv(tmp_path / "p.csv").to_parquet(tmp_path / "made.parquet")
     table = read((tmp_path / "made.parquet").read_bytes(), name="p.parquet", path="p.parquet")
-    pd.testing.assert_frame_equal(table.drop(columns=["source", "digest"]), read(GOOD).drop(columns=["source", "digest"]))
+    pd.testing.assert_frame_equal(
+        table.drop(columns=["source", "digest"]), read(GOOD).drop(columns=["source", "digest"])
+    )
 
 
 def test_lines_are_those_of_the_file_even_after_a_quoted_line_break_and_a_blank_line(read: Read) -> None:
