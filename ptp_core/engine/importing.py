@@ -7,6 +7,7 @@ import glob
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from ptp_core.errors import UserError, Where
 from ptp_core.files import write_atomically
 from ptp_core.progress import Progress
 from ptp_core.spec.quantities import parse_count
+from ptp_core.table.columns import ITEM_COLUMNS
 from ptp_core.table.lm_eval import Choices, Collection
 from ptp_core.table.lm_eval_results import NotResults, read_results
-from ptp_core.table.lm_eval_samples import stray_samples
+from ptp_core.table.lm_eval_samples import Items, stray_samples
 from ptp_core.table.metrics import MetricRules
 from ptp_core.table.models import Naming, compile_naming
 
@@ -129,7 +131,7 @@ def _write(collection: Collection, out: Path, beside: Path) -> None:
     table = from_rows(collection.rows(), Where(out))
     content = table.to_csv(index=False, lineterminator="\n") if out.suffix == ".csv" else _parquet(table)
     items = collection.items()
-    scores = _parquet(_items_table(items)) if items else None
+    scores = _items_file(items) if items else None
     # Items of an earlier import would be taken for those of this one.
     beside.unlink(missing_ok=True)
     if scores is not None:
@@ -137,14 +139,28 @@ def _write(collection: Collection, out: Path, beside: Path) -> None:
     write_atomically(out, content)
 
 
-def _items_table(rows: Iterable[dict[str, Any]]) -> Any:
-    import pandas as pd
+def _items_file(found: Sequence[tuple[dict[str, Any], Items]]) -> bytes:
+    """Parquet in the columns of ``ITEM_COLUMNS``; column by column, since there may be millions of scores."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    from ptp_core.table.columns import ITEM_COLUMNS
-    from ptp_core.table.rules import cast
-
-    frame = pd.DataFrame.from_records(list(rows), columns=[column.name for column in ITEM_COLUMNS])
-    return pd.DataFrame({column.name: cast(frame[column.name], column, None) for column in ITEM_COLUMNS})
+    types = {"str": pa.string(), "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
+    own = [field.name for field in fields(Items)]
+    columns = {}
+    for column in ITEM_COLUMNS:
+        kind = types[column.dtype]
+        columns[column.name] = pa.chunked_array(
+            [
+                pa.array(getattr(items, column.name), kind)
+                if column.name in own
+                else pa.repeat(pa.scalar(row.get(column.name), kind), len(items.item))
+                for row, items in found
+            ],
+            kind,
+        )
+    binary = io.BytesIO()
+    pq.write_table(pa.table(columns), binary, compression="zstd")
+    return binary.getvalue()
 
 
 def _parquet(table: Any) -> bytes:
@@ -160,7 +176,8 @@ def _say(collection: Collection, files: int, other: int, out: Path, beside: Path
         f"{out}: {len(rows):,} numbers of {len(variants):,} variants under {len(names):,} names, from {files:,} files"
     )
     if collection.items():
-        print(f"{beside}: {len(collection.items()):,} scores of single items")
+        count = sum(len(items.item) for _, items in collection.items())
+        print(f"{beside}: {count:,} scores of single items")
     if other:
         print(f"JSON files that hold no results and were left out: {other:,}")
     print(f"Read it in a spec: measurements: [{{path: {out.name}, tidy: {{outcomes: [NAME, …]}}}}]")

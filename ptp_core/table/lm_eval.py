@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ptp_core.errors import UserError, Where, did_you_mean
 from ptp_core.table.columns import KEY
 from ptp_core.table.lm_eval_results import Results, Score
-from ptp_core.table.lm_eval_samples import read_samples
+from ptp_core.table.lm_eval_samples import Items, read_samples
 from ptp_core.table.metrics import MetricRules
 from ptp_core.table.models import Model, Naming
 
@@ -34,7 +34,7 @@ class Collection:
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
         self._numbers: dict[tuple[Any, ...], Row] = {}
-        self._items: list[tuple[Row, list[Row]]] = []
+        self._items: list[tuple[Row, Items]] = []
         self._quantities: dict[str, dict[str, None]] = {}
         """Task → the metrics that any file has of it."""
         self._origins: dict[str, tuple[str, Results]] = {}
@@ -77,10 +77,9 @@ class Collection:
                 row["name"] = task if headlines[task] == quantity else f"{task}.{quantity}"
         return list(self._numbers.values())
 
-    def items(self) -> list[Row]:
-        """The rows of the items file; after ``rows``, which names them."""
-        shared = ("variant", "checkpoint_tokens", "seed", "kind", "name", "prompt_format", "source")
-        return [{key: row.get(key) for key in shared} | item for row, items in self._items for item in items]
+    def items(self) -> list[tuple[Row, Items]]:
+        """Rows of the table with the items behind them; after ``rows``, which names them."""
+        return self._items
 
     def _row(self, score: Score, model: Model, results: Results) -> Row:
         rules, at = self.choices.rules, results.at(score.place)

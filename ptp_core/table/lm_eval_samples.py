@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,20 @@ TOLERANCE = 1e-9
 Sample = Mapping[str, Any]
 
 
-def read_samples(results: Results, task: str, scores: Iterable[Score]) -> dict[str, list[dict[str, Any]]]:
-    """Quantity → rows (item, document, score, logprob) of one task; nothing where no samples were written.
+@dataclass(frozen=True)
+class Items:
+    """The scores of one quantity, item by item; a list of each."""
 
-    Only quantities that are means over items have rows. Raises UserError when the file is damaged or of another run:
+    item: Sequence[str]
+    document: Sequence[str | None]
+    score: Sequence[float]
+    logprob: Sequence[float | None]
+
+
+def read_samples(results: Results, task: str, scores: Iterable[Score]) -> dict[str, Items]:
+    """Quantity → scores of the items of one task; nothing where no samples were written.
+
+    Only quantities that are means over items have any. Raises UserError when the file is damaged or of another run:
     the harness' own hash of the samples, their number, or their mean is not that of the result file.
     """
     path = results.samples_file(task)
@@ -30,19 +41,19 @@ def read_samples(results: Results, task: str, scores: Iterable[Score]) -> dict[s
         return {}
     samples = _lines(path)
     _check_run(results, task, samples, path)
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Items] = {}
+    by_filter: dict[str, tuple[list[Sample], Items]] = {}
     for score in scores:
-        mine = [s for s in samples if s.get("filter", "none") == score.filter]
+        if score.filter not in by_filter:
+            mine = [s for s in samples if s.get("filter", "none") == score.filter]
+            shared = Items(_ids(mine), [_document(s) for s in mine], (), [_logprob(s) for s in mine])
+            by_filter[score.filter] = (mine, shared)
+        mine, shared = by_filter[score.filter]
         _check_count(score, mine, path)
-        values = [sample.get(score.metric) for sample in mine]
-        if not results.is_mean(task, score.metric) or not all(_is_number(value) for value in values):
-            continue
-        _check_mean(score, values, path)
-        ids = _ids(mine)
-        found[score.quantity] = [
-            {"item": name, "document": _document(s), "score": float(s[score.metric]), "logprob": _logprob(s)}
-            for name, s in zip(ids, mine, strict=True)
-        ]
+        values = [float(s[score.metric]) for s in mine if _is_number(s.get(score.metric))]
+        if results.is_mean(task, score.metric) and len(values) == len(mine):
+            _check_mean(score, values, path)
+            found[score.quantity] = replace(shared, score=values)
     return found
 
 
@@ -88,7 +99,7 @@ def _check_count(score: Score, samples: list[Sample], path: Path) -> None:
         raise _another_run(path, f"{score.n_items} samples, as {score.place} says", len(samples))
 
 
-def _check_mean(score: Score, values: list[Any], path: Path) -> None:
+def _check_mean(score: Score, values: list[float], path: Path) -> None:
     mean = math.fsum(values) / len(values) if values else math.nan
     if not math.isclose(mean, score.value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         raise _another_run(path, f"a mean {score.metric} of {score.value}, as {score.place} says", mean)
