@@ -11,9 +11,10 @@ from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
 from ptp_core.engine.measure_units import plugin_files, unknown_plugin
-from ptp_core.errors import UserError, UserErrors
+from ptp_core.errors import UserError, UserErrors, did_you_mean
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
+from ptp_core.spec.harness import HarnessSettings
 from ptp_core.spec.indicators import subject_of
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
@@ -148,19 +149,18 @@ def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
 
 
 def _check_harness(study: LoadedStudy, name: str) -> None:
-    from ptp_core.measure.harness_files import check_task
+    from ptp_core.measure.harness_check import check_task
 
     task = study.spec.tasks[name]
     place = ("tasks", name, "harness" if task.harness else "yaml")
     path = study.resolve(task.yaml, *place) if task.yaml else None
-    check_task(
-        task.harness,
-        path,
-        allow_code=task.allow_code,
-        metrics=[metric for metric in (task.metric, *task.metrics) if metric],
-        where=study.where(*place),
-        subject=dotted(place),
-    )
+    options = study.indicators.get(f"kshot_{name}")
+    quantities = options.quantities if options else ()
+    for metric in dict.fromkeys((task.metric, *task.metrics, *quantities)):
+        settings = HarnessSettings(
+            task=task.harness, metric=metric, shots=options.shots if options else None, allow_code=task.allow_code
+        )
+        check_task(settings, path, study.where(*place))
 
 
 def _check_plugins(study: LoadedStudy) -> None:
@@ -173,14 +173,32 @@ def _check_plugins(study: LoadedStudy) -> None:
 def _check_tables(study: LoadedStudy) -> None:
     import pandas as pd
 
+    from ptp_core.table.columns import KINDS
+    from ptp_core.table.reading import read_measurements
     from ptp_core.table.schema import validate
-    from ptp_core.table.wide import read_wide
 
     tables = study.spec.measurements
     places = [study.where("measurements", i, "path") for i in range(len(tables))]
-    frames = [read_wide(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
+    frames = [read_measurements(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
     # Tables that are right one by one may still claim the same number twice.
-    validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+    table = validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+    _check_names(study, {kind: set(table.loc[table["kind"] == kind, "name"]) for kind in KINDS})
+
+
+def _check_names(study: LoadedStudy, found: dict[str, set[str]]) -> None:
+    """What the spec could not tell before its tables were read: is there an outcome, and is the primary claim there?"""
+    spec = study.spec
+    outcomes = {*(spec.finetune.tasks if spec.finetune else ()), *found["outcome"]}
+    if not outcomes:
+        fix = "say under `outcomes` which names are, or import them with --kind outcome"
+        raise UserError("no table has an outcome", where=study.where("measurements"), subject="measurements", fix=fix)
+    primary, indicators = spec.select.primary, {*study.indicators, *found["indicator"]}
+    asked = (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)) if primary else ()
+    for kind, name, known in asked:
+        if name is not None and name not in known:
+            place = ("select", "primary", kind)
+            fix = did_you_mean(name, known)
+            raise UserError(f"unknown {kind}", where=study.where(*place), subject=dotted(place), got=name, fix=fix)
 
 
 def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:

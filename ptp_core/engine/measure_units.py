@@ -23,7 +23,7 @@ from ptp_core.spec.indicators import (
 )
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.objective import normalise
-from ptp_core.spec.plugins import PluginSettings
+from ptp_core.spec.plugins import PluginSettings, declared
 from ptp_core.spec.tasks import ROUGE_TOKENS
 from ptp_core.spec.tiny_finetune import TinyFinetuneSettings
 
@@ -129,9 +129,20 @@ class MeasureUnits:
             part=part,
             items=self.spec.items,
             metric=entry.metric,
+            hub=self._hub(task),
             revision=entry.revision,
             allow_code=entry.allow_code,
         )
+
+    def _hub(self, task: str) -> str | None:
+        """The data set of a hub that a task of the harness reads."""
+        from ptp_core.measure.harness_check import find_task
+        from ptp_core.measure.harness_files import hub_of
+
+        entry = self.spec.tasks[task]
+        place = ("tasks", task, "harness" if entry.harness else "yaml")
+        path = self.study.resolve(entry.yaml, *place) if entry.yaml else None
+        return hub_of(find_task(HarnessSettings(task=entry.harness), path, self.study.where(*place)))
 
     def _yaml(self, task: str) -> Inputs:
         text, place = self.spec.tasks[task].yaml, ("tasks", task, "yaml")
@@ -158,8 +169,6 @@ class MeasureUnits:
 
 def plugin_files(study: LoadedStudy) -> dict[str, Path]:
     """Indicator → the file among ``plugins`` that declares it. Raises UserError for files that cannot be used."""
-    from ptp_core.measure.plugins import declared
-
     found: dict[str, Path] = {}
     for i, text in enumerate(study.spec.plugins):
         place = ("plugins", i)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import TypeAdapter
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.outcomes import diverged_notes, failed_notes, is_sound
@@ -20,11 +21,11 @@ from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
 from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
-from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.measurements import Table
 from ptp_core.spec.select import Select
 from ptp_core.table.items import write_items
+from ptp_core.table.reading import read_measurements
 from ptp_core.table.schema import from_rows, read_table, write_table
-from ptp_core.table.wide import read_wide
 
 Settings = dict[str, Any]
 CURVE_POINTS = 200
@@ -32,12 +33,15 @@ SHARED = (
     "Few-shot indicators were scored on the very items that the outcomes are (items: shared), so that an indicator "
     "looks better than it would on items of its own."
 )
+TABLE: TypeAdapter[Table] = TypeAdapter(Table)
 
 
 def make_table(settings: Settings, folders: Folders) -> None:
     """Collect configuration, indicators and outcomes of every variant, and tables measured elsewhere."""
     frames = [
-        read_wide(WideTable.model_validate(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"]))
+        read_measurements(
+            TABLE.validate_python(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"])
+        )
         for entry in settings["tables"]
     ]
     sound = [v for v in settings["variants"] if is_sound(folders.store, v["checkpoint"])]

@@ -125,11 +125,11 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
 
 
 def _select(study: LoadedStudy) -> dict[str, Any]:
-    """The settings of the analysis; who names no primary outcome means the first one written."""
+    """The settings of the analysis; who names no primary outcome means the first one written, if any is."""
     spec = study.spec
-    tables = [list(table.outcomes) for table in spec.measurements]
+    tables = [table.outcome_names or () for table in spec.measurements]
     written = [*(spec.finetune.tasks if spec.finetune else ()), *(name for names in tables for name in names)]
-    primary = spec.select.primary or Primary(outcome=written[0])
+    primary = spec.select.primary or (Primary(outcome=written[0]) if written else None)
     return spec.select.model_copy(update={"primary": primary}).model_dump(mode="json")
 
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
-from typing import Any
 
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import Item, load_items
 from ptp_core.data.prompts import prompt
-from ptp_core.data.shards import HELD_OUT, Tokens, open_tokens
+from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.errors import UserError
 from ptp_core.measure.fewshot import first_by_hash, split_off, with_shots
-from ptp_core.measure.harness import longest_answer, measure_items, measure_task
+from ptp_core.measure.harness import measure_task
+from ptp_core.measure.harness_items import longest_answer, measure_items
+from ptp_core.measure.loaded import model_of
 from ptp_core.measure.measured import Measured, metrics_of, write_items
 from ptp_core.measure.perplexity import perplexities
-from ptp_core.measure.plugins import PluginFailed, Probe
+from ptp_core.measure.plugins import PluginFailed
 from ptp_core.measure.plugins import run as run_plugin
+from ptp_core.measure.probe import Probe
 from ptp_core.measure.tiny_finetune import tuned_loss
 from ptp_core.spec.execution import Execution
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings, KshotSettings, PerplexitySettings
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
 from ptp_core.training.context import context_of
-from ptp_core.training.model import load_model
 from ptp_core.work import Failed, Metrics, Work
+
+TASK = "items"
+"""What the harness calls a task of ours: names of tasks are not identity."""
 
 
 def run_indicator(work: Work) -> Metrics:
@@ -63,22 +66,17 @@ def _kept(measured: Measured, work: Work) -> Metrics:
     return metrics_of(measured)
 
 
-@functools.lru_cache(maxsize=1)
-def _model(folder: Path) -> Any:
-    return load_model(folder)
-
-
-def _held_out(work: Work) -> dict[str, Tokens]:
-    """Domain → held-out text in the tokens of the checkpoint."""
-    shards = {role: folder for role, folder in work.parents.items() if role.startswith("shards/")}
-    return {role.removeprefix("shards/"): open_tokens(folder, HELD_OUT) for role, folder in shards.items()}
+def _parents(work: Work, kind: str) -> dict[str, Path]:
+    """Name → folder of all parents of a kind: of a role ``shards/web``, web."""
+    return {role.removeprefix(kind): folder for role, folder in work.parents.items() if role.startswith(kind)}
 
 
 def _perplexity(settings: PerplexitySettings, work: Work) -> Measured:
     checkpoint = work.parents["checkpoint"]
-    model, special = _model(checkpoint), tokenizers.special(checkpoint)
+    model, special = model_of(checkpoint), tokenizers.special(checkpoint)
+    held_out = {domain: open_tokens(folder, HELD_OUT) for domain, folder in _parents(work, "shards/").items()}
     _refuse_what_it_cannot_read(settings, context_of(model.config), special)
-    return perplexities(model, _held_out(work), checkpoint, settings.objective, settings.length, settings.tokens)
+    return perplexities(model, held_out, checkpoint, settings.objective, settings.length, settings.tokens)
 
 
 def _refuse_what_it_cannot_read(settings: PerplexitySettings, context: int, special: SpecialTokens) -> None:
@@ -103,7 +101,7 @@ def _kshot(settings: KshotSettings, work: Work) -> Measured:
         items, pool = first_by_hash(load_items(work.parents["task"], "test"), settings.max_items), train
     checkpoint = work.parents["checkpoint"]
     fast, special = tokenizers.load(checkpoint), tokenizers.special(checkpoint)
-    room = context_of(_model(checkpoint).config) - (settings.new_tokens or longest_answer(fast, items))
+    room = context_of(model_of(checkpoint).config) - (settings.new_tokens or longest_answer(checkpoint, items))
 
     def fits(text: str) -> bool:
         return len(question_tokens(fast, text, special)) <= room
@@ -113,12 +111,11 @@ def _kshot(settings: KshotSettings, work: Work) -> Measured:
 
 
 def _scored(asked: list[tuple[str, Item]], metric: str | None, new_tokens: int | None, work: Work) -> Measured:
-    return measure_items(work.parents["checkpoint"], work.parents["task"].name, asked, metric, work.folder, new_tokens)
+    return measure_items(work.parents["checkpoint"], TASK, asked, metric, work.folder, new_tokens)
 
 
 def _plugin(name: str, work: Work) -> Measured:
-    tasks = {role.removeprefix("task/"): folder for role, folder in work.parents.items() if role.startswith("task/")}
-    probe = Probe(work.parents["checkpoint"], _held_out(work), tasks)
+    probe = Probe(work.parents["checkpoint"], _parents(work, "shards/"), _parents(work, "task/"))
     try:
         return run_plugin(work.inputs["plugin"][0], name, probe)
     except PluginFailed as failed:

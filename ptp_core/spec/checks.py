@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ptp_core.errors import UserError, did_you_mean, shorten
@@ -26,7 +26,7 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
     if spec.pretrain is None and not spec.checkpoints and not spec.measurements:
         sections = "a section `pretrain`, `checkpoints` or `measurements`"
         yield _fault(study, (), "nothing to compare", expected=sections)
-    if spec.measurements and not spec.finetune and not any(table.outcomes for table in spec.measurements):
+    if spec.measurements and not spec.finetune and all(table.outcome_names == () for table in spec.measurements):
         yield _fault(
             study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
         )
@@ -178,16 +178,16 @@ def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
     spec, primary = study.spec, study.spec.select.primary
     if primary is None:
         return
-    outcomes = {
-        *(spec.finetune.tasks if spec.finetune else ()),
-        *(name for t in spec.measurements for name in t.outcomes),
-    }
-    # Only the harness knows all the scores of its tasks, and of a plug-in only its file.
-    indicators = {
-        *(column for name in study.indicators for column in study.columns_of(name)),
-        *(name for table in spec.measurements for name in table.indicators),
-    }
+    tables = [table.outcome_names for table in spec.measurements]
+    outcomes = None if None in tables else {*study.outcome_columns, *_all_of(tables)}
+    tables = [table.indicator_names for table in spec.measurements]
+    indicators = None if None in tables else {*study.indicator_columns, *_all_of(tables)}
     for kind, name, known in (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)):
-        if name is not None and name not in known:
+        # What only a file knows is looked for when the file is read.
+        if name is not None and known is not None and name not in known:
             what = f"unknown {kind} {shorten(name)}"
             yield _fault(study, ("select", "primary", kind), what, fix=did_you_mean(name, known))
+
+
+def _all_of(tables: Iterable[tuple[str, ...] | None]) -> set[str]:
+    return {name for names in tables for name in names or ()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from ptp_core.errors import UserError, Where
 from ptp_core.spec.explain_errors import dotted, line_of
 from ptp_core.spec.finetune import PromptFormat
-from ptp_core.spec.indicators import IndicatorOptions, Kind, kind_of
+from ptp_core.spec.indicators import IndicatorOptions, Kind, kind_of, subject_of
 from ptp_core.spec.model import Model, model_of_preset
 from ptp_core.spec.paths import expand_variables
 from ptp_core.spec.pretrain import Recipe, Variant
@@ -93,6 +94,21 @@ class LoadedStudy:
         names = (indicator, *(f"{indicator}.{quantity}" for quantity in options.quantities))
         domains = self.domains if options.domains else ()
         return (*names, *(f"{name}@{domain}" for name in names for domain in domains))
+
+    @property
+    def indicator_columns(self) -> set[str]:
+        """All of these names, and those of the means over families."""
+        kshot = Counter(self.families[subject_of(name)] for name in self.of_kind("kshot"))
+        means = {f"mean_kshot_{family}" for family, count in kshot.items() if count > 1}
+        return means.union(*(self.columns_of(name) for name in self.indicators))
+
+    @property
+    def outcome_columns(self) -> set[str]:
+        """The names of the outcomes that variants may be compared by."""
+        tasks = self.spec.finetune.tasks if self.spec.finetune else ()
+        families = Counter(self.families[task] for task in tasks if task in self.families)
+        means = {f"mean_{family}" for family, count in families.items() if count > 1}
+        return means | {name for task in tasks for name in (task, *(f"{task}.{m}" for m in self.metrics_of(task)[1]))}
 
     def weights(self, mixture: str) -> dict[str, float]:
         """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""

@@ -13,7 +13,7 @@ from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.finetune import Finetune
 from ptp_core.spec.harness import Overlap
 from ptp_core.spec.indicators import IndicatorOptions
-from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.measurements import Table
 from ptp_core.spec.model import Model
 from ptp_core.spec.pretrain import Pretrain
 from ptp_core.spec.quantities import refuse_truth_value
@@ -46,7 +46,7 @@ class Study(Section):
         default="disjoint",
     )
     select: Select = identity("how variants are compared", default=Select())
-    measurements: tuple[WideTable, ...] = identity("tables measured elsewhere", default=())
+    measurements: tuple[Table, ...] = identity("tables measured elsewhere", default=())
     execution: Execution = execution("how jobs run here", default=Execution())
 
     @field_validator("study")
