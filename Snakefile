@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ptp_core.engine.outcomes import diverged
+from ptp_core.engine.outcomes import notes
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
@@ -45,6 +45,6 @@ rule all:
 
 
 onsuccess:
-    for note in diverged(STUDY.graph, STUDY.folders):
+    for note in notes(STUDY.graph, STUDY.folders):
         print(note)
     print(f"\nReport: {HOME / 'report.html'}")

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
+from ptp_core.import_options import add_import
 from ptp_core.work import Interrupted
 
 
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
     job.set_defaults(run=_job)
     _results(job)
+    add_import(commands, _import_lm_eval)
     schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
     schema.set_defaults(run=_schema)
     return parser
@@ -136,6 +138,12 @@ def _job(options: argparse.Namespace) -> None:
     from ptp_core.engine.commands import run_job_file
 
     run_job_file(options.file, options.results)
+
+
+def _import_lm_eval(options: argparse.Namespace) -> None:
+    from ptp_core.engine.importing import choices_of, import_lm_eval
+
+    import_lm_eval(options.paths, options.out, choices_of(options), options.force)
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -32,6 +32,10 @@ class Diverged(Exception):  # noqa: N818 (a result, not an error)
         self.reason, self.metrics = reason, metrics
 
 
+class Failed(Exception):  # noqa: N818 (it may end a measurement, never a job)
+    """A measurement that broke in a user's own code: the others go on without it."""
+
+
 class Interrupted(BaseException):
     """The work was asked to stop, and has saved what it needs to go on later.
 

@@ -8,12 +8,14 @@ import json
 from ptp_core.data import world
 from ptp_core.data.items import SPLITS, Item, asked, chance, read_items
 from ptp_core.errors import UserError
-from ptp_core.spec.data import TaskSettings
+from ptp_core.spec.tasks import TaskSettings
 from ptp_core.work import Metrics, Work
 
 
 def run(work: Work) -> Metrics:
     """Write ``train.jsonl`` and ``test.jsonl``; what is asked in both is only tested.
+
+    A task that is only scored has no training items.
 
     Metrics: items of each split, training items dropped because they are tested, and the chance level of the score.
     Raises UserError for a bad item, and if no training item is left.
@@ -22,7 +24,7 @@ def run(work: Work) -> Metrics:
     train, test = (_items(settings, work, split) for split in SPLITS)
     tested = {asked(item) for item in test}
     fresh = [item for item in train if asked(item) not in tested]
-    if not fresh:
+    if train and not fresh:
         raise UserError("every training item is also a test item", subject=work.label, fix="give two different files")
     chosen = {"train": _sample(fresh, settings.max_train), "test": _sample(test, settings.max_test)}
     for split, items in chosen.items():
@@ -41,7 +43,7 @@ def _chance(settings: TaskSettings, items: list[Item]) -> float:
 
 def _items(settings: TaskSettings, work: Work, split: str) -> list[Item]:
     if settings.world is None:
-        return list(read_items(work.inputs[split][0], settings.family))
+        return list(read_items(work.inputs[split][0], settings.family)) if split in work.inputs else []
     return [Item.model_validate(record) for record in world.items(settings.world, settings.family, split)]
 
 

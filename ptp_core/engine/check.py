@@ -10,12 +10,16 @@ from pathlib import Path
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
-from ptp_core.errors import UserError, UserErrors
+from ptp_core.engine.measure_units import plugin_files, unknown_plugin
+from ptp_core.errors import UserError, UserErrors, did_you_mean
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
+from ptp_core.spec.harness import HarnessSettings
+from ptp_core.spec.indicators import subject_of
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
+from ptp_core.spec.tasks import ANSWER_METRICS, CHOICE_METRICS
 from ptp_core.spec.yaml_lines import PlacePath
 
 FIRST_DOCUMENTS = 100
@@ -56,9 +60,14 @@ def _checks(study: LoadedStudy) -> Iterator[tuple[PlacePath, Callable[[], object
     if spec.data and spec.data.tokenizer.path is not None:
         place = ("data", "tokenizer", "path")
         yield place, partial(_check_tokenizer, study, place)
-    for name in spec.tasks:
+    for name, task in spec.tasks.items():
         for split in ("train", "test"):
-            yield ("tasks", name, split), partial(_check_task, study, name, split)
+            if getattr(task, split) is not None:
+                yield ("tasks", name, split), partial(_check_task, study, name, split)
+        if task.is_harness:
+            yield ("tasks", name), partial(_check_harness, study, name)
+    if spec.plugins:
+        yield ("plugins",), partial(_check_plugins, study)
     for i in range(len(spec.checkpoints)):
         yield ("checkpoints", i), partial(check_checkpoint, study, i)
     if spec.measurements:
@@ -123,21 +132,73 @@ def _check_task(study: LoadedStudy, name: str, split: str) -> None:
     paths = matching_files(study.resolve(getattr(task, split), *place), where, subject)
     if len(paths) > 1:
         raise UserError("this names several files", where=where, subject=subject, expected="one file", got=len(paths))
-    for _ in read_items(paths[0], task.family):
-        pass
+    choosing = {item.choices is not None for item in read_items(paths[0], task.family)}
+    if split == "test":
+        _check_metrics(study, name, choosing)
+
+
+def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
+    """Refuse a score that the items of a task cannot have; ``choosing``: whether they have choices."""
+    task = study.spec.tasks[name]
+    for which, metrics in ((True, CHOICE_METRICS), (False, ANSWER_METRICS)):
+        wrong = [metric for metric in (task.metric, *task.metrics) if metric and metric not in metrics]
+        if choosing == {which} and wrong:
+            place = ("tasks", name, "metric" if wrong[0] == task.metric else "metrics")
+            what = f"{wrong[0]} is no score of items {'with' if which else 'without'} choices"
+            raise UserError(what, where=study.where(*place), subject=dotted(place), expected=" or ".join(metrics))
+
+
+def _check_harness(study: LoadedStudy, name: str) -> None:
+    from ptp_core.measure.harness_check import check_task
+
+    task = study.spec.tasks[name]
+    place = ("tasks", name, "harness" if task.harness else "yaml")
+    path = study.resolve(task.yaml, *place) if task.yaml else None
+    options = study.indicators.get(f"kshot_{name}")
+    quantities = options.quantities if options else ()
+    for metric in dict.fromkeys((task.metric, *task.metrics, *quantities)):
+        settings = HarnessSettings(
+            task=task.harness, metric=metric, shots=options.shots if options else None, allow_code=task.allow_code
+        )
+        check_task(settings, path, study.where(*place))
+
+
+def _check_plugins(study: LoadedStudy) -> None:
+    files = plugin_files(study)
+    for name in study.of_kind("plugin"):
+        if name not in files:
+            raise unknown_plugin(study, name, list(files))
 
 
 def _check_tables(study: LoadedStudy) -> None:
     import pandas as pd
 
+    from ptp_core.table.columns import KINDS
+    from ptp_core.table.reading import read_measurements
     from ptp_core.table.schema import validate
-    from ptp_core.table.wide import read_wide
 
     tables = study.spec.measurements
     places = [study.where("measurements", i, "path") for i in range(len(tables))]
-    frames = [read_wide(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
+    frames = [read_measurements(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
     # Tables that are right one by one may still claim the same number twice.
-    validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+    table = validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+    _check_names(study, {kind: set(table.loc[table["kind"] == kind, "name"]) for kind in KINDS})
+
+
+def _check_names(study: LoadedStudy, found: dict[str, set[str]]) -> None:
+    """What the spec could not tell before its tables were read: is there an outcome, and is the primary claim there?"""
+    spec = study.spec
+    outcomes = {*(spec.finetune.tasks if spec.finetune else ()), *found["outcome"]}
+    if not outcomes:
+        fix = "say under `outcomes` which names are, or import them with --kind outcome"
+        raise UserError("no table has an outcome", where=study.where("measurements"), subject="measurements", fix=fix)
+    primary, indicators = spec.select.primary, {*study.indicators, *found["indicator"]}
+    asked = (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)) if primary else ()
+    for kind, name, known in asked:
+        if name is not None and name not in known:
+            place = ("select", "primary", kind)
+            fix = did_you_mean(name, known)
+            raise UserError(f"unknown {kind}", where=study.where(*place), subject=dotted(place), got=name, fix=fix)
 
 
 def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
@@ -146,9 +207,7 @@ def _check_objective(study: LoadedStudy, recipe: Recipe) -> None:
     assert study.spec.data is not None
     place, sentinels = ("data", "tokenizer", "sentinels"), study.spec.data.tokenizer.sentinels
     asked = [(recipe.objective, recipe.sequence_length)]
-    if "ppl_sc" in study.indicators:
-        # Perplexities are taken over the model's whole context, whatever the variants train on.
-        asked.append(("sc", study.context))
+    asked += [(subject_of(name), study.window(name)) for name in study.of_kind("ppl") if "sc" in subject_of(name)]
     needed, length, objective = max((spans_needed(objective, length), length, objective) for objective, length in asked)
     if needed > sentinels:
         raise UserError(

@@ -10,7 +10,7 @@ from typing import Any
 from ptp_core import cost
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import is_done, read_job
-from ptp_core.engine.outcomes import diverged
+from ptp_core.engine.outcomes import notes
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
 from ptp_core.engine.workflow import Workflow, plan, plan_study, varied_fields
@@ -113,7 +113,7 @@ def status(spec: Path, results: Path) -> None:
             line = _last_line(workflow.folders.log(job.stage, job.id))
             if line:
                 print(f"not done: {line}" if job.label in line else f"not done: {job.stage} {job.label}: {line}")
-    for note in diverged(workflow.graph, workflow.folders):
+    for note in notes(workflow.graph, workflow.folders):
         print(note)
 
 
@@ -130,7 +130,7 @@ def summary(spec: Path, results: Path) -> None:
     for name, outcome in selection["outcomes"].items():
         rows.append([name, _chance(workflow, name), *_spread(outcome)])
     _print_table(rows)
-    for note in diverged(workflow.graph, workflow.folders):
+    for note in notes(workflow.graph, workflow.folders):
         print(note)
     missing = workflow.missing()
     if missing:
@@ -150,7 +150,8 @@ def _spread(outcome: dict[str, Any]) -> list[str]:
 
 
 def _chance(workflow: Workflow, task: str) -> str:
-    found = (v.outcomes[key].parents["task"] for v in workflow.graph.variants for key in v.outcomes if key[0] == task)
+    outcomes = (outcome for v in workflow.graph.variants for outcome in v.outcomes if outcome.test == task)
+    found = (outcome.unit.parents["task"] for outcome in outcomes if "task" in outcome.unit.parents)
     unit = next(found, None)
     if unit is None or not is_done(unit.whole, workflow.folders.store):
         return "-"

@@ -11,9 +11,11 @@ from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format
 from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
 from ptp_core.engine.units import DigestOf, Unit, without
-from ptp_core.spec.data import Data, Reading, ShardSettings, Source, TaskSettings, Tokenizer, TokenizerSettings
+from ptp_core.spec.data import Data, Reading, ShardSettings, Source, Tokenizer, TokenizerSettings
 from ptp_core.spec.explain_errors import dotted
+from ptp_core.spec.indicators import subject_of
 from ptp_core.spec.loaded import LoadedStudy
+from ptp_core.spec.tasks import TaskSettings
 from ptp_core.spec.world import World
 
 
@@ -51,10 +53,12 @@ class DataUnits:
 
     @cached_property
     def tasks(self) -> dict[str, Unit]:
-        """Task → its items, for all tasks that are asked or fine-tuned on."""
-        wanted = {name.removeprefix("kshot_") for name in self.study.indicators if name.startswith("kshot_")}
-        wanted |= set(self.spec.finetune.tasks if self.spec.finetune else ())
-        return {name: self._task(name) for name in sorted(wanted)}
+        """Task → its items, for all tasks that are asked or fine-tuned on; the harness keeps the items of its own."""
+        wanted = {subject_of(name) for name in self.study.of_kind("kshot", "tuned")}
+        wanted |= {task for name in self.study.of_kind("plugin") for task in self.study.indicators[name].tasks}
+        for task in self.spec.finetune.tasks if self.spec.finetune else ():
+            wanted |= set(self.study.tests_of(task))
+        return {name: self._task(name) for name in sorted(wanted) if not self.study.is_harness(name)}
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
@@ -127,5 +131,6 @@ class DataUnits:
             return Unit("task", name, settings)
         task = self.spec.tasks[name]
         settings = TaskSettings(family=task.family, max_train=task.max_train, max_test=task.max_test)
-        inputs = {split: self._files((getattr(task, split),), "tasks", name, split) for split in ("train", "test")}
+        written = {split: getattr(task, split) for split in ("train", "test")}
+        inputs = {split: self._files((text,), "tasks", name, split) for split, text in written.items() if text}
         return Unit("task", name, settings, inputs=inputs)

@@ -10,6 +10,7 @@ from ptp_core.data.import_tokenizer import FILES as TOKENIZER_FILES
 from ptp_core.data.tokenizer import FILE
 from ptp_core.errors import UserError
 from ptp_core.spec.explain_errors import dotted
+from ptp_core.spec.indicators import subject_of
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.yaml_lines import PlacePath
 
@@ -43,9 +44,10 @@ def check_checkpoint(study: LoadedStudy, i: int) -> None:
     if "model" in files:
         _check_windows(study, files["model"]["config.json"], place)
     tokenizer = files.get("tokenizer", {}).get(FILE)
-    if "ppl_sc" in study.indicators and tokenizer and '"<extra_id_0>"' not in tokenizer.read_text(encoding="utf-8"):
-        what = "the tokenizer of this checkpoint has no sentinels <extra_id_0>, …, so there is no ppl_sc of it"
-        raise _fault(study, place, what, fix="remove ppl_sc from the indicators")
+    hidden = [name for name in study.of_kind("ppl") if "sc" in subject_of(name)]
+    if hidden and tokenizer and '"<extra_id_0>"' not in tokenizer.read_text(encoding="utf-8"):
+        what = f"the tokenizer of this checkpoint has no sentinels <extra_id_0>, …, so there is no {hidden[0]} of it"
+        raise _fault(study, place, what, fix=f"remove {hidden[0]} from the indicators")
 
 
 def _check_windows(study: LoadedStudy, path: Path, place: PlacePath) -> None:
@@ -56,8 +58,8 @@ def _check_windows(study: LoadedStudy, path: Path, place: PlacePath) -> None:
     except ValueError as error:
         raise _fault(study, place, "config.json of this checkpoint is not JSON", got=str(error)) from None
     context = named_context(SimpleNamespace(**config)) if isinstance(config, dict) else None
-    for name in study.indicators:
-        if context and name.startswith("ppl_") and study.window(name) > context:
+    for name in study.of_kind("ppl"):
+        if context and study.window(name) > context:
             what = f"{name} reads windows of {study.window(name)} tokens, this checkpoint takes {context}"
             raise _fault(study, place, what, fix=f"give the indicator `length: {context}` or less")
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.existing import existing_files
-from ptp_core.engine.units import DigestOf, Graph, Job, Part, Point, Unit, VariantUnits
+from ptp_core.engine.measure_units import HARNESS_FORMAT, IndicatorParents, MeasureUnits
+from ptp_core.engine.units import DigestOf, Graph, Job, Outcome, Part, Point, Unit, VariantUnits
 from ptp_core.errors import UserError
 from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
 from ptp_core.spec.finetune import FinetuneSettings, Tuning
-from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
 from ptp_core.spec.loaded import LoadedStudy
-from ptp_core.spec.objective import normalise
 from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Variant, View
 from ptp_core.spec.quantities import WHOLE
-
-DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
-"""Examples by family (Zeng et al. 2025)."""
 
 
 def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
@@ -31,6 +28,7 @@ class _Builder:
     def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
         self.study, self.spec, self.digest_of = study, study.spec, digest_of
         self.data = DataUnits(study, digest_of)
+        self.indicators = MeasureUnits(study, self.data, digest_of)
         self.shards_of: dict[str, Mapping[str, Unit]] = {}
         """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
 
@@ -56,7 +54,7 @@ class _Builder:
 
     def _shards_in(self, tokenizer: Unit) -> Mapping[str, Unit]:
         """The text in the tokens of an existing model; models with one tokenizer share it."""
-        wanted = measures_perplexity(self.study)
+        wanted = bool(self.study.of_kind("ppl", "plugin"))
         return self.shards_of.setdefault(tokenizer.fingerprint, self.data.shards_in(tokenizer) if wanted else {})
 
     def _units_of_existing(self, existing: list[VariantUnits]) -> list[Unit]:
@@ -89,14 +87,7 @@ class _Builder:
         points: tuple[Point, ...] = (),
     ) -> VariantUnits:
         indicators = self._indicators(variant.name, checkpoint, shards)
-        finetune = self.spec.finetune
-        assert finetune is not None
-        outcomes = {
-            (task, seed): self._outcome(task, seed, variant.name, checkpoint)
-            for task in finetune.tasks
-            for seed in finetune.seeds
-        }
-        return VariantUnits(variant, checkpoint, indicators, outcomes, points)
+        return VariantUnits(variant, checkpoint, indicators, tuple(self._outcomes(variant.name, checkpoint)), points)
 
     def _checkpoint(self, variant: Variant) -> Unit:
         settings = PretrainSettings(
@@ -122,39 +113,24 @@ class _Builder:
         return found
 
     def _indicators(self, label: str, checkpoint: Unit | Part, shards: Mapping[str, Unit]) -> dict[str, Unit]:
-        return {name: self._indicator(name, label, checkpoint, shards) for name in self.study.indicators}
+        parents = IndicatorParents(checkpoint, shards)
+        return {name: self.indicators.unit(name, f"{label} {name}", parents) for name in self.study.indicators}
 
-    def _indicator(self, name: str, variant: str, checkpoint: Unit | Part, shards: Mapping[str, Unit]) -> Unit:
-        options, label = self.study.indicators[name], f"{variant} {name}"
-        if name.startswith("kshot_"):
-            task = name.removeprefix("kshot_")
-            shots = options.shots if options.shots is not None else DEFAULT_SHOTS[self.study.families[task]]
-            settings = IndicatorSettings(kind="kshot", shots=shots, items=options.items)
-            return Unit("indicators", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
-        settings = IndicatorSettings(
-            kind="ppl",
-            objective=normalise(name.removeprefix("ppl_")),
-            tokens=options.tokens,
-            length=self.study.window(name),
-        )
-        text = {f"shards/{domain}": unit for domain, unit in shards.items()}
-        return Unit("indicators", label, settings, {"checkpoint": checkpoint} | text)
-
-    def _outcome(self, task: str, seed: int, variant: str, checkpoint: Unit) -> Unit:
-        assert self.spec.finetune is not None
-        label = f"{variant} {task} seed {seed}"
-        tuning = Tuning(**{name: getattr(self.spec.finetune, name) for name in Tuning.model_fields})
-        items = self.data.tasks[task]
-        tuned = Unit(
-            "finetune", label, FinetuneSettings(tuning=tuning, seed=seed), {"checkpoint": checkpoint, "task": items}
-        )
-        asked = EvaluateSettings(prompt_format=tuning.prompt_format)
-        return Unit("evaluate", label, asked, {"checkpoint": tuned, "task": items})
-
-
-def measures_perplexity(study: LoadedStudy) -> bool:
-    """Whether any indicator of a study reads held-out text."""
-    return any(name.startswith("ppl_") for name in study.indicators)
+    def _outcomes(self, variant: str, checkpoint: Unit) -> Iterator[Outcome]:
+        finetune = self.spec.finetune
+        assert finetune is not None
+        tuning = Tuning(**{name: getattr(finetune, name) for name in Tuning.model_fields})
+        for task, seed in itertools.product(finetune.tasks, finetune.seeds):
+            label = f"{variant} {task} seed {seed}"
+            settings = FinetuneSettings(tuning=tuning, seed=seed)
+            tuned = Unit("finetune", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
+            for test in self.study.tests_of(task):
+                # A task of the harness is worded by itself, in one way.
+                formats = (HARNESS_FORMAT,) if self.study.is_harness(test) else self.study.test_formats
+                for style in formats:
+                    where = label if test == task else f"{label} on {test}"
+                    unit = self.indicators.evaluation(test, where, style, tuned)
+                    yield Outcome(task, seed, test, style, unit)
 
 
 def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf) -> Unit:

@@ -1,20 +1,21 @@
-"""What became of the jobs: made, diverged, or skipped because a parent has diverged."""
+"""What became of the jobs: made, diverged, skipped because a parent has diverged, or an indicator that failed."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.units import Graph
-from ptp_core.identity.receipts import DIVERGED, OK, read_receipt
+from ptp_core.identity.receipts import DIVERGED, FAILED, OK, RECEIPT, read_receipt
 
 
 def is_sound(store: Path, place: str) -> bool:
-    """Whether a result was made: neither diverged nor skipped."""
-    return bool(read_receipt(store / place)["status"] == OK)
+    """Whether a result was made: neither diverged nor skipped, nor an indicator that failed, which leaves none."""
+    return (store / place / RECEIPT).exists() and bool(read_receipt(store / place)["status"] == OK)
 
 
 def diverged_notes(receipts: Iterable[Mapping[str, Any]], labels: Mapping[str, str], store: Path) -> list[str]:
@@ -29,9 +30,28 @@ def diverged_notes(receipts: Iterable[Mapping[str, Any]], labels: Mapping[str, s
     return notes
 
 
-def diverged(graph: Graph, folders: Folders) -> list[str]:
-    """The same for all jobs of a study that are done."""
+def failures(receipts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(indicator, reason) of every measurement that failed."""
+    return [
+        (unit["indicator"], unit["reason"])
+        for receipt in receipts
+        for unit in receipt["units"]
+        if unit["status"] == FAILED
+    ]
+
+
+def failed_notes(receipts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each indicator that failed, and each reason."""
+    return [
+        f"Indicator {name} failed on {count} checkpoint{'s' * (count > 1)} ({reason}); it is left out there, and tried "
+        "again by the next run. Its traceback is in the log of the job."
+        for (name, reason), count in Counter(failures(receipts)).items()
+    ]
+
+
+def notes(graph: Graph, folders: Folders) -> list[str]:
+    """Both for all jobs of a study that are done."""
     labels = {unit.place: unit.label for job in graph.jobs for unit in job.units}
     files = (folders.receipt(job.stage, job.id) for job in graph.jobs)
     receipts = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
-    return diverged_notes(receipts, labels, folders.store)
+    return [*diverged_notes(receipts, labels, folders.store), *failed_notes(receipts)]

@@ -168,7 +168,9 @@ def _named_files(study: LoadedStudy) -> Iterator[tuple[PlacePath, str]]:
     if data and data.tokenizer.path is not None:
         yield from ((("data", "tokenizer", "path"), f"{data.tokenizer.path}/{name}") for name in (FILE, CONFIG))
     for name, task in study.spec.tasks.items():
-        yield ("tasks", name, "train"), task.train
-        yield ("tasks", name, "test"), task.test
+        written = {key: getattr(task, key) for key in ("train", "test", "yaml")}
+        yield from ((("tasks", name, key), path) for key, path in written.items() if path is not None)
+    for i, path in enumerate(study.spec.plugins):
+        yield ("plugins", i), path
     for i, table in enumerate(study.spec.measurements):
         yield ("measurements", i, "path"), table.path

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ptp_core import cost
+from ptp_core.engine.measure_units import DEFAULT_ITEMS
 from ptp_core.spec.finetune import Finetune
+from ptp_core.spec.indicators import kind_of, subject_of
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
+
+TINY_EPOCHS = 3
+"""Passes of a tiny fine-tune over its examples."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +41,22 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     anywhere near as long as the context.
     """
     outcomes = dict(_outcome_rows(study))
-    known = sum(_indicator_rows(study)) + sum(count for count in outcomes.values() if count is not None)
+    indicators = {name: _indicator_rows(study, name) for name in study.indicators}
+    last = sum(count for count in outcomes.values() if count is not None)
+    every = sum(count for count in indicators.values() if count is not None)
     # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
-    flops = known * _per_row(study, vocabulary) / 3
-    return Estimate(flops, tuple(task for task, count in outcomes.items() if count is None))
+    flops = (last * _per_row(study, vocabulary) + every * _per_row(study, vocabulary, at_every_checkpoint=True)) / 3
+    return Estimate(flops, tuple(name for name, count in {**indicators, **outcomes}.items() if count is None))
 
 
-def _per_row(study: LoadedStudy, vocabulary: int) -> float:
-    """FLOPs of training on one row as long as the context, summed over all variants."""
+def _per_row(study: LoadedStudy, vocabulary: int, at_every_checkpoint: bool = False) -> float:
+    """FLOPs of training on one row as long as the context, summed over all variants, or over all checkpoints."""
     total = 0.0
     for variant in study.variants:
         model = study.model_of(variant.recipe)
         count = cost.parameters(model, vocabulary)
-        total += model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
+        points = 1 + len(variant.recipe.checkpoints) if at_every_checkpoint else 1
+        total += points * model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
     return total
 
 
@@ -60,21 +69,31 @@ def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     return finetune.epochs * min(known) if known else None
 
 
-def _indicator_rows(study: LoadedStudy) -> Iterator[int]:
-    """Rows that the indicators of one variant read."""
-    for name, options in study.indicators.items():
-        if name.startswith("ppl_"):
-            yield -(-options.tokens // study.context) * len(study.domains) if study.variants else 0
-        else:
-            yield options.items
+def _indicator_rows(study: LoadedStudy, name: str) -> float | None:
+    """Rows that one indicator of one checkpoint reads, those of training thrice; None where the spec cannot tell."""
+    options, kind = study.indicators[name], kind_of(name)
+    if kind == "ppl":
+        return -(-options.tokens // study.context) * len(study.domains) if study.variants else 0.0
+    if kind == "plugin":
+        return None
+    if study.is_harness(subject_of(name)):
+        return options.max_items
+    items = options.max_items or DEFAULT_ITEMS
+    return items + (3 * TINY_EPOCHS * options.examples + items if kind == "tuned" else 0)
 
 
 def _outcome_rows(study: LoadedStudy) -> Iterator[tuple[str, int | None]]:
-    """Task → items that are scored for one variant, over all seeds; None if the spec does not tell."""
+    """Task → items that are scored for one variant, over all seeds, tests and formats; None: the spec cannot tell."""
     finetune = study.spec.finetune
-    for task in finetune.tasks if finetune else ():
-        items = _items(study, task, "test")
-        yield task, None if items is None or finetune is None else items * len(finetune.seeds)
+    if finetune is None:
+        return
+    models: Counter[str] = Counter()
+    for task in finetune.tasks:
+        for test in study.tests_of(task):
+            models[test] += len(finetune.seeds) * (1 if study.is_harness(test) else len(study.test_formats))
+    for test, count in models.items():
+        items = _items(study, test, "test")
+        yield test, None if items is None else items * count
 
 
 def _items(study: LoadedStudy, task: str, split: str) -> int | None:

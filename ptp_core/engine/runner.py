@@ -19,8 +19,10 @@ from ptp_core.errors import UserError, Where
 from ptp_core.files import disk_full_is_said, pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.digests import file_digest
+from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.identity.receipts import (
     DIVERGED,
+    FAILED,
     OK,
     RECEIPT,
     SKIPPED,
@@ -29,7 +31,7 @@ from ptp_core.identity.receipts import (
     read_receipt,
 )
 from ptp_core.signals import interruptible
-from ptp_core.work import Diverged, Metrics, Work
+from ptp_core.work import Diverged, Failed, Metrics, Work
 
 
 def run_job(job: dict[str, Any], folders: Folders) -> None:
@@ -82,12 +84,32 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
             if not stage.state:
                 store.clear(folder)
             _refuse_other_code(unit, stage)
-            made = _skipped(unit, root) or _make(unit, stage, execution, root, folder)
+            try:
+                made = _skipped(unit, root) or _make(unit, stage, execution, root, folder)
+            except Failed as failed:
+                store.clear(folder)
+                return _failed(unit, stage, str(failed))
             receipt = _receipt(unit, stage, made, artifacts(folder, without=stage.state))
             write_atomically(folder / RECEIPT, pretty_json(receipt))
         for name in stage.state:
             (folder / name).unlink(missing_ok=True)
         return _in_short(store.publish(root, stage.name, fingerprint), reused=False)
+
+
+def _failed(unit: dict[str, Any], stage: Stage, reason: str) -> dict[str, Any]:
+    """What a job's receipt says of a measurement that failed; the store says nothing."""
+    print(f"{unit['label']} failed: {reason}", flush=True)
+    return {
+        "fingerprint": unit["fingerprint"],
+        "status": FAILED,
+        "indicator": unit["settings"]["plugin"]["name"],
+        "reason": reason,
+        "metrics": {},
+        "artifacts": {},
+        "wall_seconds": 0.0,
+        "store": f"{stage.name}/{unit['fingerprint'][:ID_LENGTH]}",
+        "reused": False,
+    }
 
 
 def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:

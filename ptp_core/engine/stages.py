@@ -33,7 +33,7 @@ class Stage:
 STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "state.damaged.ckpt", "work.json", "outcome.json")
 """As ``training.state`` and ``training.launch`` name them; a test holds them equal. Importing those costs seconds."""
 _TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
-_MEASURING = ("torch", "transformers", "tokenizers", "numpy")
+_MEASURING = ("torch", "transformers", "tokenizers", "numpy", "lm_eval", "rouge_score")
 _ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
 
 STAGES = {
@@ -64,7 +64,7 @@ SUMMARIES = {
 """Stages that write a study's own files: the table, the selection, the report."""
 
 OUTPUTS = {
-    "table": ("measurements.parquet", "measurements.csv"),
+    "table": ("measurements.parquet", "measurements.csv", "items.parquet"),
     "select": ("selection.json",),
     "report": ("report.html",),
 }

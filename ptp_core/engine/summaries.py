@@ -10,39 +10,49 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import TypeAdapter
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.outcomes import diverged_notes, is_sound
+from ptp_core.engine.outcomes import diverged_notes, failed_notes, is_sound
+from ptp_core.engine.rows import items_of, rows_of
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
-from ptp_core.identity.receipts import read_receipt
 from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
 from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
-from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.measurements import Table
 from ptp_core.spec.select import Select
+from ptp_core.table.items import write_items
+from ptp_core.table.reading import read_measurements
 from ptp_core.table.schema import from_rows, read_table, write_table
-from ptp_core.table.wide import read_wide
 
 Settings = dict[str, Any]
 CURVE_POINTS = 200
+SHARED = (
+    "Few-shot indicators were scored on the very items that the outcomes are (items: shared), so that an indicator "
+    "looks better than it would on items of its own."
+)
+TABLE: TypeAdapter[Table] = TypeAdapter(Table)
 
 
 def make_table(settings: Settings, folders: Folders) -> None:
     """Collect configuration, indicators and outcomes of every variant, and tables measured elsewhere."""
     frames = [
-        read_wide(WideTable.model_validate(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"]))
+        read_measurements(
+            TABLE.validate_python(entry["table"]), Path(entry["base"]), Where(entry["spec"], entry["line"])
+        )
         for entry in settings["tables"]
     ]
     sound = [v for v in settings["variants"] if is_sound(folders.store, v["checkpoint"])]
-    rows = [row for variant in sound for row in _variant_rows(variant, folders.store)]
+    rows = [row for variant in sound for row in rows_of(variant, folders.store)]
     if rows:
         frames.append(from_rows(rows))
     if not frames:
         what = "every variant has diverged, so there is nothing to compare"
         raise UserError(what, got=[v["name"] for v in settings["variants"]], fix="lower lr, or raise loss_bound")
     write_table(pd.concat(frames, ignore_index=True), folders.home)
+    write_items((items for variant in sound for items in items_of(variant, folders.store)), folders.home)
 
 
 def make_selection(settings: Settings, folders: Folders) -> None:
@@ -70,38 +80,6 @@ def make_report(settings: Settings, folders: Folders) -> None:
     write_report(folders.home / "report.html", selection, table, _run(settings, folders))
 
 
-def _variant_rows(variant: dict[str, Any], store: Path) -> list[dict[str, Any]]:
-    shared = {"variant": variant["name"], "checkpoint_tokens": variant["tokens"], "source": variant["checkpoint"]}
-    rows = [shared | {"kind": "config", "name": key} | _config_value(value) for key, value in variant["config"].items()]
-    for point in (*variant["points"], variant):
-        for name, indicator in point["indicators"].items():
-            if is_sound(store, indicator["unit"]):
-                extra = {"kind": "indicator", "name": name, "family": indicator["family"], "split": indicator["split"]}
-                rows.append(shared | {"checkpoint_tokens": point["tokens"]} | extra | _measured(store, indicator))
-    for outcome in variant["outcomes"]:
-        if not is_sound(store, outcome["unit"]):
-            continue
-        extra = {"kind": "outcome", "name": outcome["task"], "family": outcome["family"], "split": "test"}
-        rows.append(
-            shared
-            | extra
-            | {"seed": outcome["seed"], "prompt_format": outcome["prompt_format"]}
-            | _measured(store, outcome)
-        )
-    return rows
-
-
-def _config_value(value: Any) -> dict[str, Any]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"value": float(value)} if is_number else {"text": str(value)}
-
-
-def _measured(store: Path, entry: dict[str, Any]) -> dict[str, Any]:
-    metrics = read_receipt(store / entry["unit"])["metrics"]
-    kept = {key: metrics[key] for key in ("value", "stderr", "n_items")}
-    return kept | {"higher_is_better": entry["higher_is_better"], "source": entry["unit"]}
-
-
 def _run(settings: Settings, folders: Folders) -> Run | None:
     if not settings["variants"]:
         return None
@@ -118,7 +96,9 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
         study_fingerprint=settings["fingerprint"],
         warnings=[
             *diverged_notes(receipts, {v["checkpoint"]: v["name"] for v in settings["variants"]}, folders.store),
+            *failed_notes(receipts),
             *tokenizer_notes(settings["variants"], settings["perplexities"]),
+            *([SHARED] if settings["items"] == "shared" else []),
         ],
         notes=[time_note(receipts)],
         links={"measurements": "measurements.csv", "selection": "selection.json"},
@@ -132,7 +112,7 @@ def tokenizer_notes(variants: list[dict[str, Any]], perplexities: list[str]) -> 
         return []
     return [
         f"The variants have {number} different tokenizers, and {' and '.join(perplexities)} are per token: a model "
-        "with longer tokens has the larger perplexity for the same text. Do not compare them across tokenizers."
+        "with longer tokens has the larger perplexity for the same text. Compare them by their bits_per_byte."
     ]
 
 

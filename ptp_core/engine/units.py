@@ -102,14 +102,26 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """One evaluation of one fine-tuned model."""
+
+    task: str
+    """What it was fine-tuned on."""
+    seed: int
+    test: str
+    """The task that it is scored on."""
+    prompt_format: str
+    unit: Unit
+
+
+@dataclass(frozen=True)
 class VariantUnits:
     """All results of one variant, be it pre-trained here or a checkpoint that exists."""
 
     variant: Variant | Checkpoint
     checkpoint: Unit
     indicators: Mapping[str, Unit]
-    outcomes: Mapping[tuple[str, int], Unit]
-    """(task, seed) → its evaluation."""
+    outcomes: tuple[Outcome, ...]
     points: tuple[Point, ...] = ()
     """Checkpoints before the last, in the order of training."""
 
@@ -117,17 +129,22 @@ class VariantUnits:
         """The jobs that make all of it, in an order that works."""
         name = self.variant.name
         jobs = [Job(self.checkpoint.stage, name, (self.checkpoint,))]
+        # Every checkpoint of one training is measured by one process: starting it costs more than measuring a small
+        # model, and what it has done already stays in the store.
+        together = list(self.indicators.values())
         for point in self.points:
-            label = f"{name} at {format_count(point.tokens)} tokens"
             if isinstance(point.checkpoint, Unit):
+                label = f"{name} at {format_count(point.tokens)} tokens"
                 jobs.append(Job(point.checkpoint.stage, label, (point.checkpoint,)))
-            if point.indicators:
-                jobs.append(Job("indicators", label, tuple(point.indicators.values())))
-        tunings = tuple(unit.parents["checkpoint"].whole for unit in self.outcomes.values())
+                jobs += [Job("indicators", label, tuple(point.indicators.values()))] if point.indicators else []
+            else:
+                together += point.indicators.values()
+        # Two seeds or tests of one fine-tuned model share it, so each is made once.
+        tunings = {unit.fingerprint: unit for unit in (o.unit.parents["checkpoint"].whole for o in self.outcomes)}
         for stage, units in (
-            ("indicators", tuple(self.indicators.values())),
-            ("finetune", tunings),
-            ("evaluate", tuple(self.outcomes.values())),
+            ("indicators", tuple(together)),
+            ("finetune", tuple(tunings.values())),
+            ("evaluate", tuple(outcome.unit for outcome in self.outcomes)),
         ):
             if units:
                 jobs.append(Job(stage, name, units))

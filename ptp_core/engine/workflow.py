@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,11 @@ from ptp_core.engine import graph as graphs
 from ptp_core.engine.check import check_study
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
+from ptp_core.engine.outcomes import failures
+from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
-from ptp_core.engine.units import Graph, Job, Unit, VariantUnits
+from ptp_core.engine.units import Graph, Job
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
@@ -81,25 +84,28 @@ def prepare(spec: Path, results: Path) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
     workflow = plan_study(check_study(spec), results)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
+    retried = False
     for job in workflow.graph.jobs:
         receipt = workflow.folders.receipt(job.stage, job.id)
         done = all(is_done(unit, workflow.folders.store) for unit in job.units)
         if done and not receipt.exists():
             receipt_from_store(job, workflow.folders)
-        elif not done:
-            # The store was emptied: a receipt must not promise what is gone.
-            receipt.unlink(missing_ok=True)
+        elif not done and receipt.exists():
+            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there.
+            retried = retried or bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            receipt.unlink()
     for stage, content in workflow.summaries.items():
         write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
-        # Who removes a report wants it again.
-        if not all((workflow.folders.home / name).exists() for name in OUTPUTS[stage]):
+        # Who removes a report wants it again; and the table was made without what had failed.
+        if retried or not all((workflow.folders.home / name).exists() for name in OUTPUTS[stage]):
             workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
     return workflow
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     """The job files of table, selection and report; each holds the fingerprint of all it is made from."""
-    variants = [_variant_settings(v, workflow) for v in workflow.graph.variants]
+    study = workflow.study
+    variants = [row_settings(v, study, config_of(v.variant, study)) for v in workflow.graph.variants]
     spec = workflow.study.spec
     shared = {"study": spec.study}
     table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
@@ -108,7 +114,8 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     select = _job("select", shared | chosen)
     report = shared | {
         "variants": checkpoints,
-        "perplexities": [name for name in workflow.study.indicators if name.startswith("ppl_")],
+        "perplexities": workflow.study.of_kind("ppl"),
+        "items": spec.items,
         "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
         "spec": spec.model_dump(mode="json", exclude_unset=True),
         "packages": {name: value for stage in STAGES.values() for name, value in stage.versions.items()},
@@ -118,11 +125,11 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
 
 
 def _select(study: LoadedStudy) -> dict[str, Any]:
-    """The settings of the analysis; who names no primary outcome means the first one written."""
+    """The settings of the analysis; who names no primary outcome means the first one written, if any is."""
     spec = study.spec
-    tables = [list(table.outcomes) for table in spec.measurements]
+    tables = [table.outcome_names or () for table in spec.measurements]
     written = [*(spec.finetune.tasks if spec.finetune else ()), *(name for names in tables for name in names)]
-    primary = spec.select.primary or Primary(outcome=written[0])
+    primary = spec.select.primary or (Primary(outcome=written[0]) if written else None)
     return spec.select.model_copy(update={"primary": primary}).model_dump(mode="json")
 
 
@@ -143,45 +150,6 @@ def _identity(settings: dict[str, Any]) -> dict[str, Any]:
     if "tables" not in settings:
         return settings
     return settings | {"tables": [{key: t[key] for key in ("table", "sha256")} for t in settings["tables"]]}
-
-
-def _variant_settings(v: VariantUnits, workflow: Workflow) -> dict[str, Any]:
-    families = workflow.study.families
-    return {
-        "name": v.variant.name,
-        "tokens": v.variant.recipe.tokens if isinstance(v.variant, Variant) else v.variant.tokens,
-        "checkpoint": v.checkpoint.place,
-        "tokenizer": v.checkpoint.parents["tokenizer"].place,
-        "config": config_of(v.variant, workflow.study),
-        "indicators": _indicator_settings(v.indicators, families),
-        "points": [
-            {"tokens": point.tokens, "indicators": _indicator_settings(point.indicators, families)}
-            for point in v.points
-        ],
-        "outcomes": [
-            {
-                "task": task,
-                "seed": seed,
-                "family": families[task],
-                "prompt_format": unit.settings.model_dump()["prompt_format"],
-                "unit": unit.place,
-                "higher_is_better": True,
-            }
-            for (task, seed), unit in v.outcomes.items()
-        ],
-    }
-
-
-def _indicator_settings(units: Mapping[str, Unit], families: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    return {
-        name: {
-            "unit": unit.place,
-            "family": families.get(name.removeprefix("kshot_")),
-            "split": "held_out" if name.startswith("ppl_") else "train",
-            "higher_is_better": not name.startswith("ppl_"),
-        }
-        for name, unit in units.items()
-    }
 
 
 def config_of(variant: Variant | Checkpoint, study: LoadedStudy) -> dict[str, Any]:

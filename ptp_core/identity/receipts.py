@@ -10,8 +10,9 @@ from ptp_core.errors import UserError, Where
 from ptp_core.identity.digests import file_digest
 
 RECEIPT = "receipt.json"
-OK, DIVERGED, SKIPPED = "ok", "diverged", "skipped"
-"""Status of a result: made; a training that came to nothing; not attempted, because a parent did."""
+OK, DIVERGED, SKIPPED, FAILED = "ok", "diverged", "skipped", "failed"
+"""Status of a result: made; a training that came to nothing; not attempted, because a parent did; an indicator that
+broke, which is in a job's receipt only: the store keeps no trace of it, so that the next run tries again."""
 
 
 def artifacts(folder: Path, without: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ptp_core.data.items import Item, asked, completion, prompt
+from ptp_core.data.items import Item, asked, completion
+from ptp_core.data.prompts import prompt
+from ptp_core.spec.finetune import PromptFormat
 
 
-def with_shots(item: Item, pool: list[Item], shots: int, fits: Callable[[str], bool] = lambda _text: True) -> str:
+def with_shots(
+    item: Item,
+    pool: list[Item],
+    shots: int,
+    fits: Callable[[str], bool] = lambda _text: True,
+    style: PromptFormat = "qa",
+) -> str:
     """The item's prompt after ``shots`` answered examples, one a line.
 
     Which examples depends on the item's id alone, so that every checkpoint reads the same prompt. ``pool`` holds no
@@ -19,10 +27,11 @@ def with_shots(item: Item, pool: list[Item], shots: int, fits: Callable[[str], b
     """
     seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:8], "big")
     chosen = np.random.default_rng(seed).permutation(len(pool))[:shots]
-    examples = [prompt(pool[i]) + completion(pool[i]) for i in chosen]
-    while examples and not fits("\n".join([*examples, prompt(item)])):
+    examples = [prompt(pool[i], style) + completion(pool[i]) for i in chosen]
+    asked_last = prompt(item, style)
+    while examples and not fits("\n".join([*examples, asked_last])):
         examples.pop()
-    return "\n".join([*examples, prompt(item)])
+    return "\n".join([*examples, asked_last])
 
 
 def split_off(items: list[Item], count: int) -> tuple[list[Item], list[Item]]:
@@ -32,7 +41,12 @@ def split_off(items: list[Item], count: int) -> tuple[list[Item], list[Item]]:
     the outcomes, which are measured on the test items. Which ones depends on their ids alone. What is scored is asked
     by no example.
     """
-    ranked = sorted(items, key=lambda item: hashlib.sha256(f"score {item.id}".encode()).digest())
+    ranked = first_by_hash(items, len(items))
     cut = min(count, max(1, len(items) // 2))
     scored = {asked(item) for item in ranked[:cut]}
     return ranked[:cut], [item for item in ranked[cut:] if asked(item) not in scored]
+
+
+def first_by_hash(items: list[Item], count: int) -> list[Item]:
+    """At most ``count`` items, chosen by the hash of their ids."""
+    return sorted(items, key=lambda item: hashlib.sha256(f"score {item.id}".encode()).digest())[:count]

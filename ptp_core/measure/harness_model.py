@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from ptp_core.measure.loaded import model_of
 from ptp_core.measure.rows import rows_at_once
 from ptp_core.training.context import context_of
-from ptp_core.training.model import load_model
 
 
 @functools.lru_cache(maxsize=1)
@@ -20,11 +20,10 @@ def harness_model(folder: Path) -> Any:
     longest row of a task and on nothing that other tasks of the process did. ``answer_tokens`` holds the length of
     every answer of the last measurement, by (prompt, answer).
     """
-    import torch
     from transformers import AutoTokenizer
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    model = load_model(folder).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = model_of(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return _class()(pretrained=model, tokenizer=tokenizer, max_length=context_of(model.config), batch_size=1)
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ptp_core.work import Metrics
 
 ITEMS_FILE = "items.parquet"
@@ -56,6 +53,9 @@ def metrics_of(measured: Measured) -> Metrics:
 def write_items(items: Sequence[ItemScore], folder: Path) -> None:
     """Write ``items.parquet``: id, document, score, logprob of every item; nothing if there are none."""
     if items:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         columns: dict[str, Any] = {name: [getattr(item, name) for item in items] for name in ItemScore._fields}
         types = {"id": pa.string(), "document": pa.string(), "score": pa.float64(), "logprob": pa.float64()}
         table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})

@@ -2,100 +2,121 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import statistics
 from pathlib import Path
-from typing import Any
 
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.data.items import load_items
+from ptp_core.data.items import Item, load_items
 from ptp_core.data.prompts import prompt
 from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.errors import UserError
-from ptp_core.measure.fewshot import split_off, with_shots
+from ptp_core.measure.fewshot import first_by_hash, split_off, with_shots
+from ptp_core.measure.harness import measure_task
+from ptp_core.measure.harness_items import longest_answer, measure_items
+from ptp_core.measure.loaded import model_of
+from ptp_core.measure.measured import Measured, metrics_of, write_items
 from ptp_core.measure.perplexity import perplexities
-from ptp_core.measure.scoring import Scored, longest_answer, score_items
-from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings
+from ptp_core.measure.plugins import PluginFailed
+from ptp_core.measure.plugins import run as run_plugin
+from ptp_core.measure.probe import Probe
+from ptp_core.measure.tiny_finetune import tuned_loss
+from ptp_core.spec.execution import Execution
+from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings, KshotSettings, PerplexitySettings
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
 from ptp_core.training.context import context_of
-from ptp_core.training.model import load_model
-from ptp_core.work import Metrics, Work
+from ptp_core.work import Failed, Metrics, Work
+
+TASK = "items"
+"""What the harness calls a task of ours: names of tasks are not identity."""
 
 
 def run_indicator(work: Work) -> Metrics:
-    """One indicator of one checkpoint. Metrics: value, standard error, number of items (tokens, for a perplexity)."""
+    """One indicator of one checkpoint. Metrics: its quantities with their errors (``measured.metrics_of``).
+
+    Raises Failed if a plug-in breaks.
+    """
     settings = IndicatorSettings.model_validate(work.settings)
-    return _perplexity(settings, work) if settings.kind == "ppl" else _kshot(settings, work)
+    if settings.perplexity is not None:
+        return _kept(_perplexity(settings.perplexity, work), work)
+    if settings.harness is not None:
+        yaml = work.inputs.get("yaml", (None,))[0]
+        return _kept(measure_task(work.parents["checkpoint"], settings.harness, yaml, work.folder), work)
+    if settings.kshot is not None:
+        return _kept(_kshot(settings.kshot, work), work)
+    if settings.tuned is not None:
+        items = load_items(work.parents["task"], "train")
+        execution = Execution.model_validate(work.execution)
+        return _kept(tuned_loss(work.parents["checkpoint"], items, settings.tuned, execution, work.label), work)
+    assert settings.plugin is not None, "one of them is given"
+    return _kept(_plugin(settings.plugin.name, work), work)
 
 
 def run_evaluate(work: Work) -> Metrics:
-    """Score a fine-tuned model on the test items of its task, without examples. Metrics as for an indicator."""
-    style = EvaluateSettings.model_validate(work.settings).prompt_format
-    asked = [(prompt(item, style), item) for item in load_items(work.parents["task"], "test")]
+    """Score a fine-tuned model on the test items of a task, without examples. Metrics as for an indicator."""
+    settings, checkpoint = EvaluateSettings.model_validate(work.settings), work.parents["checkpoint"]
+    if settings.harness is not None:
+        yaml = work.inputs.get("yaml", (None,))[0]
+        return _kept(measure_task(checkpoint, settings.harness, yaml, work.folder), work)
+    asked = [(prompt(item, settings.prompt_format), item) for item in load_items(work.parents["task"], "test")]
+    return _kept(_scored(asked, settings.metric, settings.new_tokens, work), work)
+
+
+def _kept(measured: Measured, work: Work) -> Metrics:
+    write_items(measured.items, work.folder)
+    return metrics_of(measured)
+
+
+def _parents(work: Work, kind: str) -> dict[str, Path]:
+    """Name → folder of all parents of a kind: of a role ``shards/web``, web."""
+    return {role.removeprefix(kind): folder for role, folder in work.parents.items() if role.startswith(kind)}
+
+
+def _perplexity(settings: PerplexitySettings, work: Work) -> Measured:
     checkpoint = work.parents["checkpoint"]
-    scored = score_items(_model(checkpoint), tokenizers.load(checkpoint), asked, tokenizers.special(checkpoint))
-    return _summary(scored, work.folder)
-
-
-@functools.lru_cache(maxsize=1)
-def _model(folder: Path) -> Any:
-    return load_model(folder)
-
-
-def _perplexity(settings: IndicatorSettings, work: Work) -> Metrics:
-    streams = {
-        role.removeprefix("shards/"): open_tokens(folder, HELD_OUT)
-        for role, folder in work.parents.items()
-        if role.startswith("shards/")
-    }
-    checkpoint = work.parents["checkpoint"]
-    model, special = _model(checkpoint), tokenizers.special(checkpoint)
+    model, special = model_of(checkpoint), tokenizers.special(checkpoint)
+    held_out = {domain: open_tokens(folder, HELD_OUT) for domain, folder in _parents(work, "shards/").items()}
     _refuse_what_it_cannot_read(settings, context_of(model.config), special)
-    found = perplexities(
-        model,
-        streams,
-        settings.objective or "clm",
-        settings.length,
-        settings.tokens,
-        special,
-    )
-    by_domain = {name: perplexity._asdict() for name, perplexity in found.items()}
-    (work.folder / "domains.json").write_text(json.dumps(by_domain, indent=1, sort_keys=True) + "\n")
-    overall = found["overall"]
-    return {"value": overall.value, "stderr": overall.stderr, "n_items": overall.tokens}
+    return perplexities(model, held_out, checkpoint, settings.objective, settings.length, settings.tokens)
 
 
-def _refuse_what_it_cannot_read(settings: IndicatorSettings, context: int, special: SpecialTokens) -> None:
+def _refuse_what_it_cannot_read(settings: PerplexitySettings, context: int, special: SpecialTokens) -> None:
     if settings.length > context:
         raise UserError(
             f"windows of {settings.length} tokens are longer than this model's context", got=context,
             fix=f"give the indicator `length: {context}` or less, for all variants alike",
         )  # fmt: skip
-    if "sc" in (settings.objective or "") and not special.sentinels:
+    if "sc" in settings.objective and not special.sentinels:
         raise UserError(
-            "this checkpoint's tokenizer has no sentinels <extra_id_0>, …, so it has no ppl_sc",
+            "this checkpoint's tokenizer has no sentinels <extra_id_0>, …, so it has no perplexity of hidden spans",
             fix="remove ppl_sc from the indicators",
         )
 
 
-def _kshot(settings: IndicatorSettings, work: Work) -> Metrics:
-    items, pool = split_off(load_items(work.parents["task"], "train"), settings.items)
+def _kshot(settings: KshotSettings, work: Work) -> Measured:
+    """Score items of the training file that serve as examples for none; or test items, where these are shared."""
+    train = load_items(work.parents["task"], "train")
+    if settings.items == "disjoint":
+        items, pool = split_off(train, settings.max_items)
+    else:
+        items, pool = first_by_hash(load_items(work.parents["task"], "test"), settings.max_items), train
     checkpoint = work.parents["checkpoint"]
-    model, fast, special = _model(checkpoint), tokenizers.load(checkpoint), tokenizers.special(checkpoint)
-    room = context_of(model.config) - longest_answer(fast, items)
+    fast, special = tokenizers.load(checkpoint), tokenizers.special(checkpoint)
+    room = context_of(model_of(checkpoint).config) - (settings.new_tokens or longest_answer(checkpoint, items))
 
     def fits(text: str) -> bool:
         return len(question_tokens(fast, text, special)) <= room
 
-    asked = [(with_shots(item, pool, settings.shots, fits), item) for item in items]
-    return _summary(score_items(model, fast, asked, special), work.folder)
+    asked = [(with_shots(item, pool, settings.shots, fits, settings.prompt_format), item) for item in items]
+    return _scored(asked, settings.metric, settings.new_tokens, work)
 
 
-def _summary(scored: list[Scored], folder: Path) -> Metrics:
-    lines = [json.dumps(s._asdict(), ensure_ascii=False, sort_keys=True) + "\n" for s in scored]
-    (folder / "items.jsonl").write_text("".join(lines), encoding="utf-8")
-    scores = [s.score for s in scored]
-    spread = statistics.stdev(scores) / len(scores) ** 0.5 if len(scores) > 1 else 0.0
-    return {"value": statistics.fmean(scores), "stderr": spread, "n_items": len(scores)}
+def _scored(asked: list[tuple[str, Item]], metric: str | None, new_tokens: int | None, work: Work) -> Measured:
+    return measure_items(work.parents["checkpoint"], TASK, asked, metric, work.folder, new_tokens)
+
+
+def _plugin(name: str, work: Work) -> Measured:
+    probe = Probe(work.parents["checkpoint"], _parents(work, "shards/"), _parents(work, "task/"))
+    try:
+        return run_plugin(work.inputs["plugin"][0], name, probe)
+    except PluginFailed as failed:
+        raise Failed(str(failed)) from None

@@ -12,9 +12,11 @@ import pandas as pd
 from ptp_core.errors import UserError, did_you_mean
 from ptp_core.predict.best import best, pairs_within_noise, ranking, standard_errors
 from ptp_core.predict.caveats import caveats
+from ptp_core.predict.claims import Claims, claims_of, correct
 from ptp_core.predict.comparison import compare_learners
+from ptp_core.predict.noise import noise
 from ptp_core.predict.quantities import Measured, Quantity, measured
-from ptp_core.predict.singles import Predictor, add_holm, score_predictors
+from ptp_core.predict.singles import Predictor, score_predictors
 from ptp_core.predict.verdict import verdict
 from ptp_core.spec.select import Select
 
@@ -35,23 +37,24 @@ def analyze(table: pd.DataFrame, select: Select, study: str, progress: Progress 
     """
     data = measured(table)
     primary = _primary(data, select)
+    claims = claims_of(data, primary)
     outcomes = {
-        name: _outcome(data, outcome, select, _report(progress, name, number, len(data.outcomes)))
+        name: _outcome(data, claims, outcome, select, _report(progress, name, number, len(data.outcomes)))
         for number, (name, outcome) in enumerate(data.outcomes.items())
     }
-    # Two families: what was measured is one set of claims, what was configured is a set of baselines.
-    for family in ("indicators", "configuration"):
-        add_holm([single for block in outcomes.values() for single in block[family].values()])
+    correct(claims, outcomes)
     selection = {
         "study": study,
         "n_variants": len(data.variants),
         "variants": list(data.variants),
         "confidence": select.confidence,
         "primary": primary,
+        "confirmatory": {"outcomes": list(claims.outcomes), "indicators": list(claims.indicators)},
         "outcomes": _json_ready(outcomes),
+        "noise": _json_ready(noise(table, data)),
         "settings": select.model_dump(mode="json"),
     }
-    selection["verdict"] = verdict(primary, selection["outcomes"], select.confidence)
+    selection["verdict"] = verdict(primary, claims, selection["outcomes"], select.confidence)
     selection["warnings"] = caveats(data)
     return selection
 
@@ -78,7 +81,7 @@ def _primary(data: Measured, select: Select) -> dict[str, str | None]:
     return asked
 
 
-def _outcome(data: Measured, whole: Quantity, select: Select, report: Progress) -> dict[str, Any]:
+def _outcome(data: Measured, claims: Claims, whole: Quantity, select: Select, report: Progress) -> dict[str, Any]:
     """The block of one outcome, over the variants that have it."""
     has = np.isfinite(whole.values)
     variants = [name for name, present in zip(data.variants, has, strict=True) if present]
@@ -90,7 +93,11 @@ def _outcome(data: Measured, whole: Quantity, select: Select, report: Progress) 
     singles = score_predictors(indicators, outcome.goodness, select)
     settings = score_predictors(numbers, outcome.goodness, select)
     report("learning to compare", 0.1)
-    learned, borda = compare_learners(data, has, outcome.goodness, select)
+    learned: dict[str, Any] = {}
+    borda = np.full(len(variants), np.nan)
+    # A further quantity of an outcome is explored only: the learned comparison takes most of the time.
+    if whole.name in claims.outcomes:
+        learned, borda = compare_learners(data, claims.indicators, has, outcome.goodness, select)
     report("done", 1.0)
     return {
         **_facts(data, variants, outcome, select),

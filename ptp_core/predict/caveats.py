@@ -7,6 +7,7 @@ import numpy as np
 from ptp_core.predict.quantities import Measured, Quantity
 from ptp_core.predict.wording import listed, number
 from ptp_core.stats.pairs import null_sd
+from ptp_core.table.names import headline_of, headlines
 
 FEW_VARIANTS = 20
 """Up to here the null sd of a pairwise accuracy is .08 or more: an accuracy of .65 is then nothing unusual."""
@@ -49,8 +50,9 @@ def _copies(measured: Measured) -> list[str]:
 
 
 def _collapsed(measured: Measured) -> list[str]:
+    """Headlines only: a variant that fell apart has done so in every quantity of them."""
     sentences = []
-    for quantity in [*measured.outcomes.values(), *measured.indicators.values()]:
+    for quantity in [known[name] for known in (measured.outcomes, measured.indicators) for name in headlines(known)]:
         median = number(float(np.nanmedian(quantity.values)))
         for i in collapsed(quantity):
             value = number(float(quantity.values[i]))
@@ -93,7 +95,7 @@ def _few_variants(measured: Measured) -> list[str]:
 
 
 def _single_runs(measured: Measured) -> list[str]:
-    single = [name for name, outcome in measured.outcomes.items() if not outcome.seed_freedom]
+    single = [name for name in headlines(measured.outcomes) if not measured.outcomes[name].seed_freedom]
     if not single:
         return []
     return [
@@ -113,12 +115,20 @@ def _one_pretraining(measured: Measured) -> list[str]:
 
 
 def _missing(measured: Measured) -> list[str]:
+    """What is not known of some variants or is the same for all; of a quantity only where its headline differs."""
     sentences = []
     for kind, quantities in (("outcome", measured.outcomes), ("indicator", measured.indicators)):
-        for name, quantity in quantities.items():
-            lacking = [v for v, value in zip(measured.variants, quantity.values, strict=True) if np.isnan(value)]
-            if lacking:
-                sentences.append(f"No {kind} {name} for variants {listed(lacking)}: left out wherever it is used.")
-            elif np.ptp(quantity.values) == 0:
-                sentences.append(f"The {kind} {name} is the same for all variants and cannot tell them apart.")
+        said = {name: _lack(measured.variants, kind, quantity) for name, quantity in quantities.items()}
+        for name, sentence in said.items():
+            head = headline_of(name, quantities)
+            if sentence and (head == name or sentence.replace(name, head, 1) != said[head]):
+                sentences.append(sentence)
     return sentences
+
+
+def _lack(variants: tuple[str, ...], kind: str, quantity: Quantity) -> str:
+    lacking = [variant for variant, value in zip(variants, quantity.values, strict=True) if np.isnan(value)]
+    if lacking:
+        return f"No {kind} {quantity.name} for variants {listed(lacking)}: left out wherever it is used."
+    constant = np.ptp(quantity.values) == 0
+    return f"The {kind} {quantity.name} is the same for all variants and cannot tell them apart." if constant else ""

@@ -18,18 +18,20 @@ SPLIT_STREAM = 3
 
 
 def compare_learners(
-    data: Measured, has: NDArray[np.bool_], outcome: Floats, select: Select
+    data: Measured, learners: tuple[str, ...], has: NDArray[np.bool_], outcome: Floats, select: Select
 ) -> tuple[dict[str, Any], Floats]:
     """The JSON block ``learned`` and each variant's Borda share, for the variants marked in ``has``.
 
     ``outcome`` (n,) belongs to those variants, larger is better. Three comparisons see the same splits: CatBoost on
-    all indicators, the same learner on the configuration, and the single indicator that is best on the training side.
+    the indicators named in ``learners``, the same learner on the configuration, and the one of these indicators that is
+    best on the training side. Quantities of one headline say much the same, and every further column is a chance to
+    fit noise: a few dozen pairs hold little, so ``learners`` are best kept few.
     The Borda share is the share of test opponents that CatBoost says a variant beats, over the splits that test it.
     """
     n = len(outcome)
     rng = np.random.default_rng([select.seed, SPLIT_STREAM])
     splits = random_splits(n, splits=select.splits, train_share=select.train_share, rng=rng)
-    signed = {name: quantity.goodness[has] for name, quantity in data.indicators.items()}
+    signed = {name: data.indicators[name].goodness[has] for name in learners}
     columns = np.column_stack(list(signed.values())) if signed else np.empty((n, 0))
     learned = _try(columns, outcome, splits, select.seed)
     config = _try(_configuration(data, has), outcome, splits, select.seed)
@@ -43,6 +45,7 @@ def compare_learners(
         "catboost": _block(mean(learned.accuracies)),
         "config_only": _block(mean(config.accuracies)),
         "best_single": _block(mean(single)) | {"names": names},
+        "indicators": list(learners),
         "p_vs_best_single": mean(learned.accuracies - single).p,
         "p_vs_config_only": mean(learned.accuracies - config.accuracies).p,
     }, learned.borda

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from ptp_core.predict.wording import listed
+from ptp_core.table.names import belongs_to
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +67,24 @@ class Measured:
     numbers: dict[str, Floats]
     words: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
-    """Sentences about what had to be averaged or chosen."""
+    """Sentences about what had to be averaged, chosen or left out."""
+
+
+@dataclass
+class Notes:
+    """What has to be said of quantities: the names that share a sentence are gathered in one."""
+
+    names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, verb: tuple[str, str], rest: str) -> None:
+        """``name verb rest``, where ``verb`` is the form for one and for several names."""
+        self.names.setdefault((" ".join(verb), rest), []).append(name)
+
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence for each different thing to say."""
+        return tuple(
+            f"{listed(names)} {verb.split()[len(names) > 1]} {rest}" for (verb, rest), names in self.names.items()
+        )
 
 
 def natural_order(names: set[str]) -> list[str]:
@@ -81,43 +101,61 @@ def measured(table: pd.DataFrame) -> Measured:
     """Columns over variants from a validated tidy table; the order of its rows does not matter.
 
     Of a variant measured at several checkpoints the last counts. Rows that differ in split or prompt format are
-    averaged within a seed, then seeds are averaged; both are said in ``notes``.
+    averaged within a seed, then seeds are averaged. Outcomes of a model that was tuned on another task are left out.
+    All of this is said in ``notes``.
     """
-    scores = table[table["kind"] != "config"]
+    scores, notes = own_scores(table), Notes()
     variants = tuple(natural_order(set(scores["variant"])))
-    notes: list[str] = []
     found: dict[str, dict[str, Quantity]] = {"indicator": {}, "outcome": {}}
     for kind, quantities in found.items():
-        of_kind = scores[scores["kind"] == kind]
-        for name in natural_order(set(of_kind["name"])):
-            rows = _last_checkpoints(of_kind[of_kind["name"] == name], name, notes)
+        of_kind = {str(name): rows for name, rows in scores[scores["kind"] == kind].groupby("name")}
+        for name in natural_order(set(of_kind)):
+            rows = _last_checkpoints(of_kind[name], name, notes)
             quantities[name] = _quantity(rows, name, variants, notes)
     numbers, words = _configuration(table[table["kind"] == "config"], variants)
-    return Measured(variants, found["indicator"], found["outcome"], numbers, words, tuple(notes))
+    sentences = (*notes.sentences(), *_left_out(int((table["kind"] != "config").sum()) - len(scores)))
+    return Measured(variants, found["indicator"], found["outcome"], numbers, words, sentences)
 
 
-def _last_checkpoints(rows: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
+def own_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """Indicators and outcomes without those of a model that was tuned on one task and tested on another."""
+    scores = table[table["kind"] != "config"]
+    tuned = scores[(scores["kind"] == "outcome") & scores["train_task"].notna()]
+    cross = [not belongs_to(name, task) for name, task in zip(tuned["name"], tuned["train_task"], strict=True)]
+    return scores.drop(index=tuned.index[cross])
+
+
+def _left_out(n_rows: int) -> list[str]:
+    if not n_rows:
+        return []
+    return [
+        f"{n_rows} scores of models tuned on one task and tested on another are left out here; "
+        "they are in the table of measurements."
+    ]
+
+
+def _last_checkpoints(rows: pd.DataFrame, name: str, notes: Notes) -> pd.DataFrame:
     tokens = rows["checkpoint_tokens"].astype("float64").fillna(np.inf)  # missing means the end of training
     last = tokens.groupby(rows["variant"]).transform("max")
     if last.nunique() > 1:
-        notes.append(f"{name} was measured after different numbers of pre-training tokens; each variant's last counts.")
+        rest = "measured after different numbers of pre-training tokens; each variant's last counts."
+        notes.add(name, ("was", "were"), rest)
     return rows[tokens == last]
 
 
-def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: list[str]) -> Quantity:
+def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: Notes) -> Quantity:
     for column, meaning in (("split", "splits"), ("prompt_format", "prompt formats"), ("family", "families")):
         kinds = rows[column].fillna("").nunique()
         if kinds > 1:
-            notes.append(f"{name} is the mean over {kinds} {meaning}.")
+            notes.add(name, ("is", "are"), f"the mean over {kinds} {meaning}.")
     per_seed = rows.groupby([rows["variant"], rows["seed"].fillna(-1)])["value"].mean()
     seeds = per_seed.groupby(level=0)
     counts = seeds.count().reindex(variants, fill_value=0)
     squares = seeds.agg(lambda values: float(((values - values.mean()) ** 2).sum()))
     errors = rows.groupby("variant")["stderr"].mean()  # seeds score the same items: their errors do not average out
     if counts[counts > 0].nunique() > 1:
-        notes.append(
-            f"{name} was measured with {counts[counts > 0].min()} to {counts.max()} seeds, not the same for all."
-        )
+        rest = f"measured with {counts[counts > 0].min()} to {counts.max()} seeds, not the same for all."
+        notes.add(name, ("was", "were"), rest)
     return Quantity(
         name=name,
         higher_is_better=bool(rows["higher_is_better"].iloc[0]),

@@ -11,7 +11,7 @@ import numpy as np
 from ptp_core.predict.quantities import Floats
 from ptp_core.spec.select import Select
 from ptp_core.stats.bootstrap import accuracy_intervals
-from ptp_core.stats.multiplicity import holm
+from ptp_core.stats.multiplicity import benjamini_hochberg, holm
 from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy
 from ptp_core.stats.permutation import permutation_p
 
@@ -28,7 +28,7 @@ class Predictor:
 
 
 def score_predictors(predictors: Mapping[str, Predictor], outcome: Floats, select: Select) -> dict[str, dict[str, Any]]:
-    """The JSON block of every column against ``outcome`` (n,), larger is better; ``p_holm`` is left to ``add_holm``.
+    """The JSON block of every column against ``outcome`` (n,), larger is better; ``p_holm`` and ``q`` are left out.
 
     A variant that lacks a column is left out for that column only. Columns known for the same variants share their
     resamples and shuffles.
@@ -74,6 +74,7 @@ def _block(column: Floats, outcome: Floats, interval: Floats, p: float) -> dict[
         "ci95": interval.tolist(),
         "p": p,
         "p_holm": float("nan"),
+        "q": float("nan"),
         "n_variants": len(outcome),
         "n_pairs": pairs.n_pairs,
         "n_indicator_ties": pairs.n_indicator_ties,
@@ -102,7 +103,11 @@ def regret_at_1(column: Floats, outcome: Floats) -> float:
     return float(outcome.max() - outcome[column == column.max()].mean())
 
 
-def add_holm(blocks: list[dict[str, Any]]) -> None:
-    """Fill ``p_holm``: Holm's correction over all the tests in ``blocks`` together."""
-    for block, adjusted in zip(blocks, holm(np.array([block["p"] for block in blocks])), strict=True):
-        block["p_holm"] = float(adjusted)
+def correct_for_many(confirmatory: list[dict[str, Any]], exploratory: list[dict[str, Any]]) -> None:
+    """Fill ``p_holm`` of the confirmatory blocks and ``q`` (Benjamini–Hochberg) of the exploratory ones.
+
+    Each is corrected over its own list, so that many quantities looked at for once do not bury the few that count.
+    """
+    for blocks, key, correct in ((confirmatory, "p_holm", holm), (exploratory, "q", benjamini_hochberg)):
+        for block, adjusted in zip(blocks, correct(np.array([block["p"] for block in blocks])), strict=True):
+            block[key] = float(adjusted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ptp_core.predict.claims import Claims
 from ptp_core.predict.wording import listed, number, p_value, percent
 
 Block = Mapping[str, Any]
@@ -16,19 +17,24 @@ RIVALS = (
 """What learning to compare has to beat: key of its block, key of the test, name in a sentence."""
 
 
-def verdict(primary: Block, outcomes: Mapping[str, Block], confidence: float) -> dict[str, Any]:
-    """``headline`` (one sentence on the primary outcome) and ``details`` (sentences) from the JSON blocks."""
+def verdict(primary: Block, claims: Claims, outcomes: Mapping[str, Block], confidence: float) -> dict[str, Any]:
+    """``headline`` (one sentence on the primary outcome) and ``details`` (sentences) from the JSON blocks.
+
+    Sentences are about what ``claims`` names; of the rest one sentence says how much of it was noted.
+    """
     name, block = primary["outcome"], outcomes[primary["outcome"]]
+    claimed = {outcome: outcomes[outcome] for outcome in claims.outcomes}
     named = primary["indicator"]
     focus = named or _leading(block["indicators"], 1 - confidence)
     headline = f"On {name}, {_best(block, confidence)}; {_indicator(block, focus, named is not None, confidence)}."
     details = [
-        *_claims(outcomes, 1 - confidence),
+        *_claims(claimed, 1 - confidence),
         *_consequence(name, block, focus),
-        *_configuration(name, block),
+        *_configuration(name, block, claims),
         *_learned(name, block, 1 - confidence),
-        *_noise(outcomes),
+        *_noise(claimed),
         _multiplicity(outcomes, primary),
+        *_explored(outcomes, 1 - confidence),
     ]
     return {"headline": headline, "details": details}
 
@@ -112,16 +118,19 @@ def _consequence(name: str, block: Block, focus: str | None) -> list[str]:
     ]
 
 
-def _configuration(name: str, block: Block) -> list[str]:
+def _configuration(name: str, block: Block, claims: Claims) -> list[str]:
     """A setting that was known before any training is the baseline an indicator has to beat."""
     settings = {c: s for c, s in block["configuration"].items() if s["accuracy"] is not None}
-    indicators = {i: s for i, s in block["indicators"].items() if s["accuracy"] is not None}
+    indicators = {
+        i: block["indicators"][i] for i in claims.indicators if block["indicators"][i]["accuracy"] is not None
+    }
     if not settings or not indicators:
         return []
     setting = max(settings, key=lambda c: settings[c]["accuracy"])
     indicator = max(indicators, key=lambda i: indicators[i]["accuracy"])
     ours, theirs = settings[setting]["accuracy"], indicators[indicator]["accuracy"]
-    relation = "at least as well as any indicator; the best of them is" if ours >= theirs else "less well than"
+    kind = "headline indicator" if len(claims.indicators) < len(block["indicators"]) else "indicator"
+    relation = f"at least as well as any {kind}; the best of them is" if ours >= theirs else "less well than"
     return [
         f"The setting {setting} alone (higher is better) orders {percent(ours)} of the pairs on {name}, "
         f"{relation} {indicator} with {percent(theirs)}."
@@ -133,7 +142,9 @@ def _learned(name: str, block: Block, level: float) -> list[str]:
     mean = learned["catboost"]["mean"]
     if mean is None:
         return []
-    sentence = f"Learning to compare from all indicators orders {percent(mean)} of unseen pairs on {name}"
+    few = len(learned["indicators"]) < len(block["indicators"])
+    source = f"the {len(learned['indicators'])} headline indicators" if few else "all indicators"
+    sentence = f"Learning to compare from {source} orders {percent(mean)} of unseen pairs on {name}"
     parts = [
         f"{_relation(mean, learned[key]['mean'], learned[p], level)} {label} "
         f"({percent(learned[key]['mean'])}, {p_value(learned[p])})"
@@ -162,10 +173,29 @@ def _noise(outcomes: Mapping[str, Block]) -> list[str]:
 
 
 def _multiplicity(outcomes: Mapping[str, Block], primary: Block) -> str:
-    tests = sum(single["p"] is not None for block in outcomes.values() for single in block["indicators"].values())
+    tests = len([single for _, _, single in _tests(outcomes) if single["p_holm"] is not None])
     if primary["indicator"] is None:
         return f"No claim about an indicator was named beforehand: all {tests} tests are corrected together."
     return (
         f"{primary['indicator']} on {primary['outcome']} is the claim named beforehand and is judged by its own p; "
-        f"all other statements are exploratory, corrected over {tests} tests."
+        f"all other statements are exploratory, those on headlines corrected over {tests} tests."
     )
+
+
+def _explored(outcomes: Mapping[str, Block], level: float) -> list[str]:
+    """What was found among the further quantities of headlines; the few that can be named are the most accurate."""
+    tests = [test for test in _tests(outcomes) if test[2]["q"] is not None]
+    if not tests:
+        return []
+    noted = [test for test in tests if test[2]["q"] <= level and test[2]["accuracy"] > 0.5]
+    noted.sort(key=lambda test: -test[2]["accuracy"])
+    found = [f"{name} on {outcome} ({percent(single['accuracy'])})" for outcome, name, single in noted]
+    named = f", the most accurate of them {listed(found[:3])}" if found else ""
+    return [
+        f"Further quantities of the headline indicators and outcomes are exploratory: {len(noted)} of {len(tests)} "
+        f"tests are above chance at a false discovery rate of {percent(level)} (Benjamini–Hochberg){named}."
+    ]
+
+
+def _tests(outcomes: Mapping[str, Block]) -> list[tuple[str, str, Block]]:
+    return [(o, name, single) for o, block in outcomes.items() for name, single in block["indicators"].items()]

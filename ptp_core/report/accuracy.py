@@ -15,9 +15,13 @@ from ptp_core.report.study import Outcome, Study, mapping
 CHANCE = 0.5
 SCALE = Scale(0.0, 1.0)
 TICKS = (Tick(0.0, "0"), Tick(25.0, "0.25"), Tick(50.0, "chance"), Tick(75.0, "0.75"), Tick(100.0, "1"))
-COLUMNS = ("interval", "p", "Holm p", "τ-b", "pairs", "ties", "rank of best", "regret@1")
+COLUMNS = (
+    "interval", "p", "Holm p", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs", "ties", "rank of best", "regret@1",
+)  # fmt: skip
+MOST_OPEN = 12
+"""With more indicators than these the further quantities of headlines are folded away."""
 LEARNED = {
-    "catboost": "learned from all indicators",
+    "catboost": "learned from {source}",
     "config_only": "learned from the configuration only",
     "best_single": "best single indicator of the training side",
 }
@@ -33,6 +37,8 @@ class AccuracyRow:
     accuracy: str
     cells: tuple[str, ...]
     is_primary: bool = False
+    full_name: str = ""
+    """Of a further quantity of a headline: ``name`` is only what comes after the headline's then."""
 
 
 @dataclass(frozen=True)
@@ -45,33 +51,45 @@ class Group:
 
 @dataclass(frozen=True)
 class Accuracies:
-    """All predictors of one outcome; ``comparisons``: what the learned model is compared with -> p."""
+    """All predictors of one outcome; ``comparisons``: what the learned model is compared with -> p.
+
+    ``n_further``: rows of further quantities; ``is_folded``: whether they are hidden at first; ``source``: what the
+    learned model was taught on.
+    """
 
     outcome: Outcome
     groups: tuple[Group, ...]
     comparisons: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
+    n_further: int
+    is_folded: bool
+    source: str
     ticks: tuple[Tick, ...] = TICKS
 
 
 def accuracies_of(study: Study, outcome: Outcome) -> Accuracies:
     """Indicators, configuration-only baselines and learned comparison of one outcome, best first in each group."""
     learned = mapping(outcome.data.get("learned"))
-    primary = study.primary_indicator if outcome.is_primary else None
+    source = _source(learned, mapping(outcome.data.get("indicators")))
+    indicators = _indicator_rows(study, outcome)
     groups = (
-        Group("Indicators", _single_rows(outcome, "indicators", primary)),
-        Group("Configuration alone", _single_rows(outcome, "configuration", None)),
-        Group(_learned_title(learned), _learned_rows(learned)),
+        Group("Indicators", indicators),
+        Group("Configuration alone", _single_rows(outcome, "configuration")),
+        Group(_learned_title(learned), _learned_rows(learned, source)),
     )
     comparisons = (
         ("the best single indicator", p_value(learned.get("p_vs_best_single"))),
         ("the configuration only", p_value(learned.get("p_vs_config_only"))),
     )
     columns, shown = _without_empty_columns([group for group in groups if group.rows])
+    n_further = sum(bool(row.full_name) for row in indicators)
     return Accuracies(
         outcome=outcome,
         groups=shown,
         columns=columns,
+        n_further=n_further,
+        is_folded=n_further > 0 and len(indicators) > MOST_OPEN,
+        source=source,
         comparisons=tuple((other, p) for other, p in comparisons if p != DASH),
     )
 
@@ -85,15 +103,32 @@ def _without_empty_columns(groups: Sequence[Group]) -> tuple[tuple[str, ...], tu
     return tuple(compress(COLUMNS, filled)), tuple(shown)
 
 
-def _single_rows(outcome: Outcome, section: str, primary: str | None) -> tuple[AccuracyRow, ...]:
+def _indicator_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
+    """Headlines from best to worst, each with its further quantities below it, again from best to worst."""
+    rows = {row.name: row for row in _single_rows(outcome, "indicators", study)}
+    families: dict[str, list[AccuracyRow]] = {}
+    for name, row in rows.items():
+        head = study.headline(outcome, name)
+        families.setdefault(head, [])
+        if head == name:
+            is_primary = outcome.is_primary and name == study.primary_indicator
+            families[head].insert(0, replace(row, is_primary=is_primary))
+        else:
+            note = "" if row.note == rows[head].note else row.note or "higher is better"
+            families[head].append(replace(row, name=name.removeprefix(head), full_name=name, note=note))
+    return tuple(row for head in rows if head in families for row in families[head])
+
+
+def _single_rows(outcome: Outcome, section: str, study: Study | None = None) -> tuple[AccuracyRow, ...]:
     rows = [(str(name), mapping(row)) for name, row in mapping(outcome.data.get(section)).items()]
     ordered = sorted(rows, key=lambda item: -(finite(item[1].get("accuracy")) or 0.0))
     decimals = decimals_for(mapping(outcome.data.get("values")).values())
-    return tuple(_single_row(name, row, name == primary, decimals) for name, row in ordered)
+    return tuple(_single_row(name, row, study.noise(section, name) if study else {}, decimals) for name, row in ordered)
 
 
-def _single_row(name: str, row: Mapping[str, Any], is_primary: bool, decimals: int) -> AccuracyRow:
+def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], decimals: int) -> AccuracyRow:
     ties = [number for key in ("n_indicator_ties", "n_outcome_ties") if (number := finite(row.get(key)))]
+    q = finite(row.get("q"))
     return AccuracyRow(
         name=name,
         note="lower is better" if row.get("higher_is_better") is False else "",
@@ -102,15 +137,23 @@ def _single_row(name: str, row: Mapping[str, Any], is_primary: bool, decimals: i
         cells=(
             interval(row.get("ci95")),
             p_value(row.get("p")),
-            p_value(row.get("p_holm")),
+            p_value(row.get("p_holm")) if q is None else f"q {p_value(q)}",
+            fixed(noise.get("snr_checkpoints"), 1),
+            fixed(noise.get("snr_items"), 1),
             fixed(row.get("tau_b"), 2),
             short(row.get("n_pairs")),
             short(sum(ties)) if ties else DASH,
             short(row.get("rank_of_best")),
             fixed(row.get("regret_at_1"), decimals),
         ),
-        is_primary=is_primary,
     )
+
+
+def _source(learned: Mapping[str, Any], indicators: Mapping[str, Any]) -> str:
+    """What the learned model was taught on."""
+    taught = learned.get("indicators")
+    some = isinstance(taught, Sequence) and len(taught) < len(indicators)
+    return f"the {len(taught)} headline indicators" if taught and some else "all indicators"
 
 
 def _learned_title(learned: Mapping[str, Any]) -> str:
@@ -118,19 +161,19 @@ def _learned_title(learned: Mapping[str, Any]) -> str:
     return f"Learned, on variants held out ({short(splits[0])} splits)" if splits else "Learned, on variants held out"
 
 
-def _learned_rows(learned: Mapping[str, Any]) -> tuple[AccuracyRow, ...]:
+def _learned_rows(learned: Mapping[str, Any], source: str) -> tuple[AccuracyRow, ...]:
     known = [name for name in LEARNED if name in learned]
     others = [name for name in learned if name not in LEARNED and "mean" in mapping(learned[name])]
-    return tuple(_learned_row(name, mapping(learned[name])) for name in (*known, *others) if learned[name])
+    return tuple(_learned_row(name, mapping(learned[name]), source) for name in (*known, *others) if learned[name])
 
 
-def _learned_row(name: str, row: Mapping[str, Any]) -> AccuracyRow:
+def _learned_row(name: str, row: Mapping[str, Any], source: str) -> AccuracyRow:
     chosen = sorted(mapping(row.get("names")).items(), key=lambda item: (-(finite(item[1]) or 0), item[0]))
     spread = finite(row.get("sd"))
     notes = [", ".join(f"{indicator} {short(count)}×" for indicator, count in chosen)]
     notes += [] if spread is None else [f"sd over splits {fixed(spread)}"]
     return AccuracyRow(
-        name=LEARNED.get(name, name),
+        name=LEARNED.get(name, name).replace("{source}", source),
         note=" · ".join(note for note in notes if note),
         mark=mark_of(row.get("mean"), row.get("ci95")),
         accuracy=fixed(row.get("mean")),
@@ -145,3 +188,21 @@ def mark_of(accuracy: object, bounds: object) -> Mark:
         return Mark(None if value is None else SCALE.at(value), None, None, "open")
     tone = "good" if low > CHANCE else "bad" if high < CHANCE else "open"
     return Mark(None if value is None else SCALE.at(value), SCALE.at(low), SCALE.at(high), tone)
+
+
+SNR_MEANING = (
+    "SNR is how far the variants differ (largest less smallest value) as a multiple of how far one variant's number "
+    "wanders: from checkpoint to checkpoint in the last fifth of training, and over the items that are scored."
+)
+SNR_NEEDS = "it takes three checkpoints in the last fifth of a training, or standard errors over items"
+
+
+def signal_note(study: Study) -> str:
+    """What the SNR columns mean and why some or all of it is lacking; empty for a selection that never looked."""
+    entries = [mapping(entry) for entry in mapping(mapping(study.selection.get("noise")).get("indicators")).values()]
+    known = [finite(entry.get(key)) is not None for entry in entries for key in ("snr_checkpoints", "snr_items")]
+    if not known or all(known):
+        return SNR_MEANING if known else ""
+    if not any(known):
+        return f"Signal-to-noise is not known here: {SNR_NEEDS}."
+    return f"{SNR_MEANING} A dash: not known; {SNR_NEEDS}."

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ptp_core.files import write_atomically
-from ptp_core.report.accuracy import accuracies_of
+from ptp_core.report.accuracy import accuracies_of, signal_note
 from ptp_core.report.curves import curves_of
 from ptp_core.report.making import making_of
 from ptp_core.report.numbers import finite, short
@@ -35,6 +35,7 @@ def render(selection: Mapping[str, Any], table: pd.DataFrame, run: Run | None) -
     """
     study = read_study(selection, table)
     most_points = points_for_each(study)
+    accuracies = [accuracies_of(study, outcome) for outcome in study.outcomes]
     style, script = _read("style.css"), _read("page.js")
     return (
         _environment()
@@ -47,9 +48,11 @@ def render(selection: Mapping[str, Any], table: pd.DataFrame, run: Run | None) -
             verdict=mapping(selection.get("verdict")),
             warnings=[*(run.warnings if run else ()), *map(str, selection.get("warnings") or ())],
             n_open=OPEN_SENTENCES,
-            glances=[(outcome, glance(outcome)) for outcome in study.outcomes],
+            glances=[(outcome, glance(study, outcome)) for outcome in study.headline_outcomes],
             rankings=[ranking_of(study, outcome) for outcome in study.outcomes],
-            accuracies=[accuracies_of(study, outcome) for outcome in study.outcomes],
+            has_further=any(view.n_further for view in accuracies),
+            signal_note=signal_note(study),
+            accuracies=accuracies,
             scatters=[scatters_of(study, outcome, most_points) for outcome in study.outcomes],
             curves=curves_of(study, run) if run else None,
             making=making_of(run) if run else None,

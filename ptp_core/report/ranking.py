@@ -59,7 +59,7 @@ def ranking_of(study: Study, outcome: Outcome) -> Ranking:
     is_long = len(entries) > MANY_VARIANTS
     return Ranking(
         outcome=outcome,
-        facts=facts_of(outcome),
+        facts=facts_of(outcome, study.noise("outcomes", outcome.name)),
         left_out=tuple(left_out_text(item) for item in outcome.data.get("left_out") or ()),
         columns=columns,
         n_hidden_columns=len(study.config) - len(columns),
@@ -72,8 +72,8 @@ def ranking_of(study: Study, outcome: Outcome) -> Ranking:
     )
 
 
-def facts_of(outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    """Label and text of what the selection says about an outcome as a whole."""
+def facts_of(outcome: Outcome, noise: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Label and text of what the selection says about an outcome as a whole, its signal-to-noise included."""
     data = outcome.data
     facts = (
         ("variants", short(data.get("n_variants"))),
@@ -81,6 +81,9 @@ def facts_of(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         ("spread between variants (sd)", short(data.get("between_sd"), 3)),
         ("spread between seeds (sd)", short(data.get("seed_sd"), 3)),
         ("pairs within seed noise", short(data.get("pairs_within_noise"), 6)),
+        ("SNR over seeds", fixed(noise.get("snr_seeds"), 1)),
+        ("SNR over items", fixed(noise.get("snr_items"), 1)),
+        ("SNR over checkpoints", fixed(noise.get("snr_checkpoints"), 1)),
         ("standard errors cover", str(data.get("stderr_covers") or DASH)),
     )
     return tuple((label, text) for label, text in facts if text != DASH)
@@ -94,12 +97,12 @@ def left_out_text(item: object) -> str:
     return f"{item.get('variant', '')} ({reason})" if reason else str(item.get("variant", item))
 
 
-def glance(outcome: Outcome) -> Mapping[str, str]:
-    """One line on an outcome: its best variant, how sure that is, the runner-up, the best indicator."""
+def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
+    """One line on an outcome: its best variant, how sure that is, the runner-up, the best headline indicator."""
     best = mapping(outcome.data.get("best"))
     indicators = mapping(outcome.data.get("indicators"))
     accuracies = {name: finite(mapping(row).get("accuracy")) for name, row in indicators.items()}
-    known = {name: accuracy for name, accuracy in accuracies.items() if accuracy is not None}
+    known = {n: x for n, x in accuracies.items() if x is not None and study.headline(outcome, n) == n}
     top = max(known, key=lambda name: known[name], default=None)
     decimals = decimals_for(mapping(outcome.data.get("values")).values())
     return {

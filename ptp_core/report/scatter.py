@@ -1,4 +1,4 @@
-"""Section 4: every indicator against every outcome, one small panel each, better always up and to the right."""
+"""Section 4: the headline indicators against every outcome, one small panel each, better always up and to the right."""
 
 from __future__ import annotations
 
@@ -11,35 +11,43 @@ from ptp_core.report.study import Outcome, Study, mapping
 
 MOST_POINTS = 5000
 """Points on the whole page; about 300 bytes each, so that a large study stays within a few megabytes."""
+MOST_PANELS = 12
+"""Panels of an outcome; with more of them nobody compares."""
 
 
 @dataclass(frozen=True)
 class Scatters:
-    """The panels of one outcome; ``left_out``: indicators not drawn for size, ``without_values``: for lack of data."""
+    """The panels of one outcome; ``left_out``: headlines not drawn for size, ``without_values``: for lack of data.
+
+    ``n_further``: further quantities of headlines, which are never drawn.
+    """
 
     outcome: Outcome
     panels: tuple[Panel, ...]
     left_out: tuple[str, ...]
     without_values: tuple[str, ...]
+    n_further: int
 
 
 def scatters_of(study: Study, outcome: Outcome, most_points: int) -> Scatters:
-    """Panels of one outcome: the primary indicator first, then by accuracy, as many as ``most_points`` allow."""
+    """Panels of one outcome: the primary indicator first, then headlines by accuracy, as ``most_points`` allow."""
     values = {v: x for v, raw in mapping(outcome.data.get("values")).items() if (x := finite(raw)) is not None}
     panels: list[Panel] = []
     left_out: list[str] = []
     empty: list[str] = []
     n_points = 0
-    for indicator in _in_order(study, outcome):
+    indicators = _in_order(study, outcome)
+    drawn = [name for name in indicators if study.headline(outcome, name) == name]
+    for indicator in drawn:
         measured = {v: x for v, x in study.indicator_values(outcome, indicator).items() if v in values}
         n_points += len(measured)
         if len(measured) < 2:
             empty.append(indicator)
-        elif n_points > most_points and panels:
+        elif (n_points > most_points and panels) or len(panels) >= MOST_PANELS:
             left_out.append(indicator)
         else:
             panels.append(_panel(study, outcome, indicator, measured, values))
-    return Scatters(outcome, tuple(panels), tuple(left_out), tuple(empty))
+    return Scatters(outcome, tuple(panels), tuple(left_out), tuple(empty), len(indicators) - len(drawn))
 
 
 def points_for_each(study: Study) -> int:

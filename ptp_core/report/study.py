@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ptp_core.report.numbers import finite, short
+from ptp_core.table.names import headline_of
 
 N_COLOURS = 8
 OTHER = N_COLOURS - 1
@@ -59,6 +60,25 @@ class Study:
     config: Mapping[str, Mapping[str, str]]
     colouring: Colouring
     indicator_rows: pd.DataFrame
+
+    @property
+    def headline_outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes that are not further quantities of another one, and the primary one."""
+        names = {outcome.name for outcome in self.outcomes}
+        return tuple(o for o in self.outcomes if o.is_primary or headline_of(o.name, names) == o.name)
+
+    def headline(self, outcome: Outcome, indicator: str) -> str:
+        """The indicator that ``indicator`` is a further quantity of; itself where it is none, and where it is primary.
+
+        The claim named beforehand stands among the headlines whatever its name.
+        """
+        if outcome.is_primary and indicator == self.primary_indicator:
+            return indicator
+        return headline_of(indicator, mapping(outcome.data.get("indicators")))
+
+    def noise(self, section: str, name: str) -> Mapping[str, Any]:
+        """Signal and noise of a name in ``section`` (indicators or outcomes); empty where the selection has none."""
+        return mapping(mapping(mapping(self.selection.get("noise")).get(section)).get(name))
 
     def indicator_values(self, outcome: Outcome, indicator: str) -> dict[str, float]:
         """Mean of an indicator at each variant's last checkpoint; the selection's own values win where it has them."""

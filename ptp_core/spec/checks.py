@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ptp_core.errors import UserError, did_you_mean, shorten
+from ptp_core.spec.check_indicators import check_indicators
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
 from ptp_core.spec.pretrain import Recipe
@@ -25,7 +26,7 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
     if spec.pretrain is None and not spec.checkpoints and not spec.measurements:
         sections = "a section `pretrain`, `checkpoints` or `measurements`"
         yield _fault(study, (), "nothing to compare", expected=sections)
-    if spec.measurements and not spec.finetune and not any(table.outcomes for table in spec.measurements):
+    if spec.measurements and not spec.finetune and all(table.outcome_names == () for table in spec.measurements):
         yield _fault(
             study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
         )
@@ -36,15 +37,14 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
     yield from _check_mixtures(study)
     yield from _check_checkpoints(study)
     yield from _check_tasks(study)
-    yield from _check_indicators(study)
+    yield from check_indicators(study)
 
 
 def _check_checkpoints(study: LoadedStudy) -> Iterator[UserError]:
     spec = study.spec
     if spec.checkpoints and spec.finetune is None:
         yield _fault(study, ("checkpoints",), "comparing checkpoints needs a section `finetune` as well")
-    perplexities = [name for name in study.indicators if name.startswith("ppl_")]
-    if spec.checkpoints and spec.data is None and perplexities:
+    if spec.checkpoints and spec.data is None and study.of_kind("ppl"):
         yield _fault(study, ("indicators",), "a perplexity needs text to measure it on", fix="add a section `data`")
 
 
@@ -70,22 +70,15 @@ def _check_tasks(study: LoadedStudy) -> Iterator[UserError]:
         for name in spec.tasks:
             if name in WORLD_FAMILIES:
                 yield _fault(study, ("tasks", name), f'the embedded world already has a task "{name}"', fix="rename it")
-    for i, task in enumerate(spec.finetune.tasks if spec.finetune else ()):
-        if task not in study.families:
-            yield _fault(
-                study, ("finetune", "tasks", i), f'unknown task "{task}"', fix=did_you_mean(task, study.families)
-            )
-
-
-def _check_indicators(study: LoadedStudy) -> Iterator[UserError]:
-    known = {"ppl_clm", "ppl_sc"} | {f"kshot_{task}" for task in study.families}
-    names = list(study.spec.indicators)
-    for i, name in enumerate(names):
-        place = ("indicators", name if isinstance(study.spec.indicators, dict) else i)
-        if name not in known:
-            yield _fault(study, place, f"unknown indicator {shorten(name)}", fix=did_you_mean(name, known))
-        elif name in names[:i]:
-            yield _fault(study, place, f'indicator "{name}" is listed twice')
+    for key in ("tasks", "test_on"):
+        names = getattr(spec.finetune, key) if spec.finetune else ()
+        for i, task in enumerate(() if isinstance(names, str) else names):
+            if task not in study.families:
+                fix = did_you_mean(task, study.families)
+                yield _fault(study, ("finetune", key, i), f'unknown task "{task}"', fix=fix)
+            elif key == "tasks" and task in spec.tasks and spec.tasks[task].train is None:
+                fix = "give the task a `train` file; to be scored only, list it under test_on"
+                yield _fault(study, ("finetune", key, i), f'task "{task}" has nothing to fine-tune on', fix=fix)
 
 
 def check_variants(study: LoadedStudy) -> Iterator[UserError]:
@@ -105,8 +98,8 @@ def check_variants(study: LoadedStudy) -> Iterator[UserError]:
 
 def _check_windows(study: LoadedStudy) -> Iterator[UserError]:
     named = all(variant.recipe.model for variant in study.variants)
-    for name in study.indicators if study.variants and (named or study.spec.model) else ():
-        if name.startswith("ppl_") and study.window(name) > study.context:
+    for name in study.of_kind("ppl") if study.variants and (named or study.spec.model) else ():
+        if study.window(name) > study.context:
             place = ("indicators", name, "length")
             yield _fault(study, place, "the window is longer than model.context", got=study.window(name))
 
@@ -185,12 +178,16 @@ def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
     spec, primary = study.spec, study.spec.select.primary
     if primary is None:
         return
-    outcomes = {
-        *(spec.finetune.tasks if spec.finetune else ()),
-        *(name for t in spec.measurements for name in t.outcomes),
-    }
-    indicators = {*study.indicators, *(name for table in spec.measurements for name in table.indicators)}
+    tables = [table.outcome_names for table in spec.measurements]
+    outcomes = None if None in tables else {*study.outcome_columns, *_all_of(tables)}
+    tables = [table.indicator_names for table in spec.measurements]
+    indicators = None if None in tables else {*study.indicator_columns, *_all_of(tables)}
     for kind, name, known in (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)):
-        if name is not None and name not in known:
+        # What only a file knows is looked for when the file is read.
+        if name is not None and known is not None and name not in known:
             what = f"unknown {kind} {shorten(name)}"
             yield _fault(study, ("select", "primary", kind), what, fix=did_you_mean(name, known))
+
+
+def _all_of(tables: Iterable[tuple[str, ...] | None]) -> set[str]:
+    return {name for names in tables for name in names or ()}

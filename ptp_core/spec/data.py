@@ -1,4 +1,4 @@
-"""Sections ``data`` and ``tasks``: the text to pre-train on, and the tasks to fine-tune on."""
+"""Section ``data``: the text to pre-train on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.hub import check_hub
 from ptp_core.spec.quantities import WHOLE, Count, Quantile
 from ptp_core.spec.world import World
-
-Family = Literal["cms", "rag", "cbqa"]
-
 
 Format = Literal["json_lines", "parquet", "text"]
 SplitBy = Literal["document", "line", "paragraph"]
@@ -134,16 +131,6 @@ class Data(Section):
         return self
 
 
-class TaskFiles(Section):
-    """A task in JSON-lines files with keys id, question, answers and, where needed, context, choices, answer_idx."""
-
-    family: Family = identity("cms: choose among given answers; rag: answer is in the context; cbqa: closed book")
-    train: str = execution("file to fine-tune on and to draw few-shot examples from; content is identity")
-    test: str = execution("file to score on; content is identity")
-    max_train: Count | None = identity("use only so many training items, chosen by hash", unit="items", default=None)
-    max_test: Count | None = identity("score only so many test items, chosen by hash", unit="items", default=None)
-
-
 class TokenizerSettings(Section):
     """What decides the tokenizer of a study."""
 
@@ -159,12 +146,3 @@ class ShardSettings(Reading):
     domain: Name = identity("the domain")
     world: World | None = identity("the embedded world, or None for files", default=None)
     held_out_share: float = identity("share of the documents held out (sources only)", default=0.05)
-
-
-class TaskSettings(Section):
-    """What decides the items of one task."""
-
-    family: Family = identity("cms, rag or cbqa")
-    world: World | None = identity("the embedded world, or None for files", default=None)
-    max_train: Count | None = identity("at most so many training items", unit="items", default=None)
-    max_test: Count | None = identity("at most so many test items", unit="items", default=None)

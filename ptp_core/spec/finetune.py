@@ -53,12 +53,19 @@ class Finetune(Tuning):
 
     tasks: tuple[Name, ...] = identity("tasks to fine-tune on, one at a time", min_length=1)
     seeds: tuple[Seed, ...] = identity("seeds of the order of the items; one model each", default=(0, 1), min_length=1)
+    test_on: Literal["own", "all"] | tuple[Name, ...] = identity(
+        "tasks that each fine-tuned model is scored on: its own, all of them, or its own and these", default="own"
+    )
+    test_formats: tuple[PromptFormat, ...] = identity(
+        "prompt formats to score it in; by default the one it was trained with", default=()
+    )
 
-    @field_validator("tasks", "seeds")
+    @field_validator("tasks", "seeds", "test_on", "test_formats")
     @classmethod
-    def _no_repeats(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        for value in values:
-            if values.count(value) > 1:
+    def _no_repeats(cls, values: tuple[object, ...] | str) -> tuple[object, ...] | str:
+        listed = () if isinstance(values, str) else values
+        for value in listed:
+            if listed.count(value) > 1:
                 raise ValueError(f"{value!r} is listed twice")
         return values
 

@@ -16,6 +16,11 @@ def check_hub(name: str, revision: str | None) -> None:
         raise ValueError(
             "a hub id needs a `revision`: its commit (40 hexadecimal digits), a tag or the branch of a step"
         )
+    check_hub_revision(revision)
+
+
+def check_hub_revision(revision: str) -> None:
+    """Raises ValueError for a branch that moves."""
     if revision.strip().lower() in _MOVING or revision.startswith("refs/"):
         raise ValueError(
             f'revision "{revision}" moves, so that the same spec would mean other content tomorrow; '

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ptp_core.errors import UserError, Where
 from ptp_core.spec.explain_errors import dotted, line_of
-from ptp_core.spec.indicators import IndicatorOptions
+from ptp_core.spec.finetune import PromptFormat
+from ptp_core.spec.indicators import IndicatorOptions, Kind, kind_of, subject_of
 from ptp_core.spec.model import Model, model_of_preset
 from ptp_core.spec.paths import expand_variables
 from ptp_core.spec.pretrain import Recipe, Variant
@@ -19,6 +21,8 @@ DEFAULT_WINDOW = 512
 """Tokens in a window of a perplexity, in a study without a section `model`."""
 
 WORLD_DOMAINS = ("facts", "reading", "stories", "code")
+WORLD_METRICS = {"cms": "acc"}
+"""The world's choices have equally many words, so that none has to be made up for its length."""
 WORLD_FAMILIES = {"cms": "cms", "rag": "rag", "cbqa": "cbqa"}
 
 
@@ -53,6 +57,58 @@ class LoadedStudy:
         """Indicator name → its options."""
         chosen = self.spec.indicators
         return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
+
+    def of_kind(self, *kinds: Kind) -> list[str]:
+        """The indicators of some kinds."""
+        return [name for name in self.indicators if kind_of(name) in kinds]
+
+    def is_harness(self, task: str) -> bool:
+        """Whether a task is one of lm-evaluation-harness, which brings its own items."""
+        return task in self.spec.tasks and self.spec.tasks[task].is_harness
+
+    def tests_of(self, task: str) -> tuple[str, ...]:
+        """The tasks that a model fine-tuned on ``task`` is scored on, its own first."""
+        finetune = self.spec.finetune
+        assert finetune is not None, "asked only where there is fine-tuning"
+        if finetune.test_on == "own":
+            return (task,)
+        others = self.families if finetune.test_on == "all" else finetune.test_on
+        return (task, *(name for name in others if name != task))
+
+    @property
+    def test_formats(self) -> tuple[PromptFormat, ...]:
+        """The prompt formats in which fine-tuned models are scored."""
+        finetune = self.spec.finetune
+        assert finetune is not None, "asked only where there is fine-tuning"
+        return finetune.test_formats or (finetune.prompt_format,)
+
+    def metrics_of(self, task: str) -> tuple[str | None, tuple[str, ...]]:
+        """(the score that goes by a task's name, or None for the usual one; further scores that are kept)."""
+        if task in self.spec.tasks:
+            return self.spec.tasks[task].metric, self.spec.tasks[task].metrics
+        return WORLD_METRICS.get(task), ()
+
+    def columns_of(self, indicator: str) -> tuple[str, ...]:
+        """The names in the table that a spec can tell beforehand: of an indicator, its quantities and domains."""
+        options = self.indicators[indicator]
+        names = (indicator, *(f"{indicator}.{quantity}" for quantity in options.quantities))
+        domains = self.domains if options.domains else ()
+        return (*names, *(f"{name}@{domain}" for name in names for domain in domains))
+
+    @property
+    def indicator_columns(self) -> set[str]:
+        """All of these names, and those of the means over families."""
+        kshot = Counter(self.families[subject_of(name)] for name in self.of_kind("kshot"))
+        means = {f"mean_kshot_{family}" for family, count in kshot.items() if count > 1}
+        return means.union(*(self.columns_of(name) for name in self.indicators))
+
+    @property
+    def outcome_columns(self) -> set[str]:
+        """The names of the outcomes that variants may be compared by."""
+        tasks = self.spec.finetune.tasks if self.spec.finetune else ()
+        families = Counter(self.families[task] for task in tasks if task in self.families)
+        means = {f"mean_{family}" for family, count in families.items() if count > 1}
+        return means | {name for task in tasks for name in (task, *(f"{task}.{m}" for m in self.metrics_of(task)[1]))}
 
     def weights(self, mixture: str) -> dict[str, float]:
         """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""

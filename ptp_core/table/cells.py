@@ -1,9 +1,10 @@
-"""A wide file as lines of text cells, whatever it is stored as: CSV, TSV, gzip or Parquet."""
+"""A table as lines of text cells, whatever it is stored as: CSV, TSV, gzip or Parquet."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import zlib
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from ptp_core.errors import UserError, Where
 
 @dataclass(frozen=True)
 class Cells:
-    """Header and rows of a wide file; a row carries the line of the file it starts on (the header is line 1)."""
+    """Header and rows of a table; a row carries the line of the file it starts on (the header is line 1)."""
 
     path: Path
     header: tuple[str, ...]
     header_line: int
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    digest: str
+    """sha256 of the file."""
 
     def at(self, line: int) -> Where:
         """The place of a line of this file, for a message."""
@@ -31,28 +34,39 @@ def read_cells(path: Path, asked: Where) -> Cells:
 
     Raises UserError when the file is missing, empty, damaged or not a table.
     """
+    check_is_file(path, asked)
+    raw = _read_bytes(path)
+    digest = hashlib.sha256(raw).hexdigest()
+    if path.suffix == ".parquet":
+        return _parquet_cells(path, raw, digest)
+    text = _text(path, raw)
+    if not text.strip():
+        raise UserError("the file is empty", where=Where(path), expected="a header line and one line per variant")
+    return _csv_cells(path, text, digest)
+
+
+def check_is_file(path: Path, asked: Where) -> None:
+    """Raises UserError unless a table may be there."""
     if not path.is_file():
         what = "is a folder, not a table" if path.is_dir() else "table not found"
         raise UserError(what, where=asked, subject="measurements.path", got=str(path), fix="check the path")
-    if path.suffix == ".parquet":
-        return _parquet_cells(path)
-    text = _read_text(path)
-    if not text.strip():
-        raise UserError("the file is empty", where=Where(path), expected="a header line and one line per variant")
-    return _csv_cells(path, text)
 
 
-def _read_text(path: Path) -> str:
+def _read_bytes(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError("cannot be read", where=Where(path), got=error.strerror) from error
+
+
+def _text(path: Path, raw: bytes) -> str:
+    try:
         if path.suffix == ".gz" or raw[:2] == b"\x1f\x8b":
             raw = gzip.decompress(raw)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(
             "damaged gzip file", where=Where(path), got=str(error), fix="fetch it again, or name the plain CSV"
         ) from error
-    except OSError as error:
-        raise UserError("cannot be read", where=Where(path), got=error.strerror) from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,7 +77,7 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _csv_cells(path: Path, text: str) -> Cells:
+def _csv_cells(path: Path, text: str, digest: str) -> Cells:
     """Lines are physical: a quoted cell may span several, and blank lines count but make no row."""
     separator = "\t" if ".tsv" in path.suffixes else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -83,20 +97,20 @@ def _csv_cells(path: Path, text: str) -> Cells:
     for number, row in rows:
         if len(row) != len(header):
             raise _not_a_table(path, number, f"{len(row)} cells", f"{len(header)} cells, as in the header")
-    return Cells(path, header, header_line, tuple(rows))
+    return Cells(path, header, header_line, tuple(rows), digest)
 
 
-def _parquet_cells(path: Path) -> Cells:
+def _parquet_cells(path: Path, raw: bytes, digest: str) -> Cells:
     """Rows are numbered as if the file were a CSV: the first is line 2."""
     import pandas as pd
 
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(io.BytesIO(raw))
     except (ValueError, OSError) as error:
         raise UserError("damaged or not a Parquet file", where=Where(path), got=str(error).split("\n")[0]) from error
     columns = [["" if pd.isna(cell) else _plain(cell) for cell in frame[name]] for name in frame.columns]
     rows = tuple((number, cells) for number, cells in enumerate(zip(*columns, strict=True), start=2))
-    return Cells(path, tuple(str(name) for name in frame.columns), 1, rows)
+    return Cells(path, tuple(str(name) for name in frame.columns), 1, rows, digest)
 
 
 def _plain(cell: object) -> str:

@@ -50,8 +50,10 @@ ITEM_COLUMNS = (
     Column("train_task", "str", False, "as in the table"),
     Column("item", "str", True, "id of the item, unique within its task"),
     Column("document", "str", False, "what the item is about, where several items share it: their errors do too"),
-    Column("score", "float64", False, "score of the item under the metric of the name"),
+    Column("score", "float64", True, "score of the item under the metric of the name"),
     Column("logprob", "float64", False, "log-probability of the right answer, in nats"),
     Column("source", "str", True, "as in the table"),
 )
 """The columns of the scores behind the table: one row an item and model."""
+NUMBER = ("kind", "name", "variant", "checkpoint_tokens", "seed", "prompt_format", "train_task")
+"""What an item's score and a row of the table share when the one is behind the other."""

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ptp_core.errors import UserError, UserErrors, Where, did_you_mean, shorten
-from ptp_core.table.columns import COLUMNS, KEY, KINDS, NAMES, Column
+from ptp_core.table.columns import COLUMNS, KEY, KINDS, Column
+from ptp_core.table.ranges import is_outside
+
+HEX = "[0-9a-f]{64}"
+STORE = f"[a-z_]+/{HEX}(/.*)?"
+"""How the source of a number of the store reads: stage and fingerprint."""
 
 MAX_REPORTED = 10
 """So many mistakes are listed at once; a longer list is not read."""
 
 
-def check_columns(frame: pd.DataFrame, where: Where | None) -> None:
-    """Raise UserError for an unknown, repeated or lacking column."""
-    present = [str(name) for name in frame.columns]
+def check_columns(present: Sequence[str], where: Where | None, columns: tuple[Column, ...] = COLUMNS) -> None:
+    """Raise UserError for an unknown, repeated or lacking column among the names ``present``."""
+    known = [column.name for column in columns]
     for name in present:
-        if name not in NAMES:
-            raise UserError("unknown column", where=where, subject=name, fix=did_you_mean(name, NAMES))
+        if name not in known:
+            raise UserError("unknown column", where=where, subject=name, fix=did_you_mean(name, known))
         if present.count(name) > 1:
             raise UserError("column appears twice", where=where, subject=name, fix="keep one of them")
-    for column in COLUMNS:
+    for column in columns:
         if column.required and column.name not in present:
             raise UserError(
                 "column is lacking", where=where, subject=column.name, expected=column.description, fix="add it"
@@ -84,6 +90,8 @@ def check_rows(table: pd.DataFrame, where: Where | None) -> None:
         (table["stderr"] < 0, "stderr", "a number >= 0"),
         ((table["n_items"] < 1).fillna(False), "n_items", "an integer >= 1"),
         ((table["checkpoint_tokens"] < 0).fillna(False), "checkpoint_tokens", "an integer >= 0"),
+        (table["digest"].notna() & ~table["digest"].str.fullmatch(HEX), "digest", "64 hexadecimal digits (sha256)"),
+        (_out_of_range(table, measured), "value", "a number that its metric can have: shares lie in 0 … 1"),
         (table.duplicated(list(KEY)), "value", f"one row per {', '.join(KEY)}"),
         (_direction_changes(table), "higher_is_better", "one direction for all rows of a name"),
     ]
@@ -99,6 +107,13 @@ def check_rows(table: pd.DataFrame, where: Where | None) -> None:
 def _direction_changes(table: pd.DataFrame) -> pd.Series[Any]:
     first = table.groupby(["kind", "name"], dropna=False)["higher_is_better"].transform("first")
     return (table["higher_is_better"] != first).fillna(False)
+
+
+def _out_of_range(table: pd.DataFrame, measured: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers made here only: in a table measured elsewhere a column called ``acc`` may well be in percent."""
+    ours = table[measured & table["digest"].isna() & table["source"].str.fullmatch(STORE).fillna(False)]
+    outside = [is_outside(name, value) for name, value in zip(ours["name"], ours["value"], strict=True)]
+    return pd.Series(table.index.isin(ours.index[outside]), index=table.index)
 
 
 def _row_error(table: pd.DataFrame, row: int, column: str, expected: str, where: Where | None) -> UserError:

@@ -31,7 +31,7 @@ def validate(frame: pd.DataFrame, where: Where | None = None) -> pd.DataFrame:
     Raises UserError naming the column or row when a column is unknown, lacking or of another type, when a row breaks
     a rule of the schema, or when two rows claim the same number.
     """
-    check_columns(frame, where)
+    check_columns([str(name) for name in frame.columns], where)
     frame = frame.reset_index(drop=True)
     table = pd.DataFrame(
         {

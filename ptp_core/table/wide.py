@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,12 @@ from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.measurements import ColumnMeaning, WideTable
 from ptp_core.spec.paths import expand_variables
 from ptp_core.table.cells import Cells, read_cells
+from ptp_core.table.matching import as_number
 from ptp_core.table.rules import MAX_REPORTED
 from ptp_core.table.schema import from_rows
 
 MIN_VARIANTS = 4
 """Three variants make three pairs that share variants: no interval, split or test can be formed."""
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
     a variant named twice, fewer than four variants.
     """
     cells = read_cells(base / expand_variables(spec.path, where, "measurements.path"), where)
-    _refuse_double_columns(cells)
+    refuse_double_columns(cells)
     variant, *columns = _map_columns(spec, cells, where)
-    _raise_all([*_variant_errors(cells, variant), *_cell_errors(cells, columns)])
+    raise_all([*_variant_errors(cells, variant), *_cell_errors(cells, columns)])
     if len(cells.rows) < MIN_VARIANTS:
         raise UserError(
             "too few variants to compare", where=Where(cells.path), expected=f"at least {MIN_VARIANTS} rows",
@@ -54,7 +52,8 @@ def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
     return from_rows(_tidy_rows(cells, variant, columns), Where(cells.path))
 
 
-def _refuse_double_columns(cells: Cells) -> None:
+def refuse_double_columns(cells: Cells) -> None:
+    """Raises UserError for a column whose name is not its own."""
     for name in cells.header:
         if name and cells.header.count(name) > 1:
             raise UserError("column appears twice", where=cells.at(cells.header_line), subject=name, fix="rename one")
@@ -82,7 +81,7 @@ def _map_columns(spec: WideTable, cells: Cells, where: Where) -> list[Mapped]:
         elif name not in cells.header:
             at = cells.at(cells.header_line)
             errors.append(UserError(f"no such {kind} column", where=at, got=name, fix=did_you_mean(name, cells.header)))
-    _raise_all(errors)
+    raise_all(errors)
     return [Mapped(name, kind, higher, cells.header.index(name)) for name, kind, higher in wanted]
 
 
@@ -112,13 +111,6 @@ def _cell_errors(cells: Cells, columns: list[Mapped]) -> Iterator[UserError]:
                 yield UserError("not a number", where=at, subject=column.name, got=cell, fix=fix)
 
 
-def as_number(cell: str) -> float | None:
-    """The number a cell spells, NaN and infinities included; None for words, "1_000" and "12 %"."""
-    if NUMBER.fullmatch(cell):
-        return float(cell)
-    return float(cell) if cell.lower().lstrip("+-") in ("nan", "inf", "infinity") else None
-
-
 def _tidy_rows(cells: Cells, variant: Mapped, columns: list[Mapped]) -> Iterator[dict[str, Any]]:
     for column in columns:
         # A config column is numeric only when every cell is: "0-25" beside "all" must not split into two kinds.
@@ -133,10 +125,12 @@ def _tidy_rows(cells: Cells, variant: Mapped, columns: list[Mapped]) -> Iterator
                 "text": None if numeric else cell,
                 "higher_is_better": column.higher_is_better,
                 "source": f"{cells.path.name}:{line}",
+                "digest": cells.digest,
             }
 
 
-def _raise_all(errors: list[UserError]) -> None:
+def raise_all(errors: list[UserError]) -> None:
+    """Raise UserError or UserErrors if there are any, the first ``MAX_REPORTED`` of them."""
     if len(errors) > MAX_REPORTED:
         more = UserError(f"… and {len(errors) - MAX_REPORTED} more mistakes like these")
         raise UserErrors([*errors[:MAX_REPORTED], more])

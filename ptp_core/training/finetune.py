@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.data.items import load_items
+from ptp_core.data.items import Item, load_items
 from ptp_core.objectives.batch import IGNORE, Batch
 from ptp_core.progress import Progress
 from ptp_core.spec.execution import Execution
@@ -20,7 +21,7 @@ from ptp_core.training.answers import Pair, pad_pairs, pairs
 from ptp_core.training.best import KeepBest
 from ptp_core.training.callbacks import SaveState, ShowProgress
 from ptp_core.training.context import context_of
-from ptp_core.training.fit import fit
+from ptp_core.training.fit import Spent, fit
 from ptp_core.training.item_splits import split, subset
 from ptp_core.training.layout import layout_of
 from ptp_core.training.lora import merged, with_adapters
@@ -53,6 +54,20 @@ class Rows:
         return [self.batch(self.validation[start : start + size]) for start in starts]
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned model, and what there is to say about its training."""
+
+    model: Any
+    """A plain model, in evaluation mode; adapters are merged."""
+    loss: float
+    """Mean over the last tenth of the steps, in nats an answer token."""
+    steps: int
+    trained_parameters: int
+    spent: Spent
+    best: KeepBest
+
+
 def run(work: Work) -> Metrics:
     """Fine-tune and save as a Hugging Face directory.
 
@@ -62,49 +77,58 @@ def run(work: Work) -> Metrics:
     settings = FinetuneSettings.model_validate(work.settings)
     tuning, checkpoint = settings.tuning, work.parents["checkpoint"]
     plain = load_model(checkpoint)
-    rows = _rows(work, tuning, context_of(plain.config))
+    used = subset(load_items(work.parents["task"], "train"), tuning.items)
+    rows = rows_of(checkpoint, *split(used, tuning.validation_share), tuning, context_of(plain.config))
+    tuned = tune(plain, rows, tuning, settings.seed, Execution.model_validate(work.execution), work.label)
+    save_model(tuned.model, checkpoint, work.folder)
+    items = len(rows.training)
+    metrics = {
+        "loss": tuned.loss,
+        "items": items,
+        "epochs": tuned.steps * tuning.batch_items / items,
+        "trained_parameters": tuned.trained_parameters,
+        "step_cpu_seconds": round(tuned.spent.step_cpu_seconds, 3),
+    }
+    return metrics | _validation_metrics(tuned.best, rows, tuning)
+
+
+def tune(plain: Any, rows: Rows, tuning: Tuning, seed: int, execution: Execution, label: str) -> Tuned:
+    """Train a loaded model on the answers of ``rows``; its weights are changed in place, and nothing is saved.
+
+    Raises Diverged, and Interrupted if the process is asked to stop.
+    """
     items, steps = len(rows.training), total_steps(tuning, len(rows.training))
     # Adapters begin at random, and models from elsewhere may drop units at random.
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(seed)
     model: Any = with_adapters(plain, tuning.lora) if tuning.method == "lora" else plain
-    execution = Execution.model_validate(work.execution)
     # One process: what is fine-tuned here fits one device, and there are as many jobs as tasks and seeds.
     layout = layout_of(tuning.batch_items, rows.longest, 1, execution.micro_batch_tokens)
     module = LanguageModelling(model, _optimisation(tuning, steps), layout)
     best = _keep_best(model, rows, tuning)
 
     def batch_of(step: int, first: int, count: int) -> dict[str, Any]:
-        chosen = _items_of_step(items, tuning.batch_items, settings.seed, step)
+        chosen = _items_of_step(items, tuning.batch_items, seed, step)
         whole = rows.batch([rows.training[i] for i in chosen])
         part = Batch(*(array[first : first + count] for array in whole))
         return to_tensors(part) | {"global_targets": float((whole.targets != IGNORE).sum())}
 
     alone = execution.model_copy(update={"devices": 1, "nodes": 1, "zero_stage": None})
-    with Progress(steps, "step", f"finetune {work.label}") as progress:
+    with Progress(steps, "step", f"finetune {label}") as progress:
         # Nothing is saved on the way: a fine-tuning that is stopped starts again.
         callbacks = [ShowProgress(progress, 1), best, SaveState(None, execution.save_seconds, None)]
         spent = fit(module, batch_of, callbacks, alone, tuning.precision)
     best.restore(model)
     trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
-    save_model(merged(model) if tuning.method == "lora" else model, checkpoint, work.folder)
     last = module.history.loss[-max(steps // 10, 1) :]
-    metrics = {
-        "loss": sum(last) / len(last),
-        "items": items,
-        "epochs": steps * tuning.batch_items / items,
-        "trained_parameters": trained,
-        "step_cpu_seconds": round(spent.step_cpu_seconds, 3),
-    }
-    return metrics | _validation_metrics(best, rows, tuning)
+    plain = merged(model) if tuning.method == "lora" else model
+    return Tuned(plain, sum(last) / len(last), steps, trained, spent, best)
 
 
-def _rows(work: Work, tuning: Tuning, context: int) -> Rows:
-    checkpoint = work.parents["checkpoint"]
+def rows_of(checkpoint: Path, training: list[Item], validation: list[Item], tuning: Tuning, context: int) -> Rows:
+    """Items in the tokens of a checkpoint, as a model of this context is to see them."""
     fast, special = tokenizers.load(checkpoint), tokenizers.special(checkpoint)
-    used = subset(load_items(work.parents["task"], "train"), tuning.items)
-    parts = split(used, tuning.validation_share)
-    training, validation = (pairs(fast, part, special, tuning.prompt_format) for part in parts)
-    return Rows(training, validation, context, special.pad)
+    seen, unseen = (pairs(fast, part, special, tuning.prompt_format) for part in (training, validation))
+    return Rows(seen, unseen, context, special.pad)
 
 
 def _keep_best(model: Any, rows: Rows, tuning: Tuning) -> KeepBest:

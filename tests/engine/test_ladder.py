@@ -32,5 +32,6 @@ def test_every_checkpoint_gets_its_own_model_and_all_perplexities_one_length(tmp
         trained, perplexity = v.checkpoint.settings, v.indicators["ppl_clm"].settings
         assert isinstance(trained, PretrainSettings)
         assert isinstance(perplexity, IndicatorSettings)
+        assert perplexity.perplexity
         assert trained.model.width == {"nano": 64, "micro": 128}[v.variant.name.split("-")[0]]
-        assert perplexity.length == 128
+        assert perplexity.perplexity.length == 128

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from ptp_core.identity.fingerprint import fingerprint, identity_of, package_version
-from ptp_core.spec.data import Data, ShardSettings, Source, TaskSettings
+from ptp_core.spec.data import Data, ShardSettings, Source
 from ptp_core.spec.fields import Section, execution, identity
-from ptp_core.spec.finetune import FinetuneSettings, Tuning
-from ptp_core.spec.indicators import IndicatorOptions, IndicatorSettings
+from ptp_core.spec.finetune import Finetune, FinetuneSettings, Tuning
+from ptp_core.spec.indicators import EvaluateSettings, IndicatorOptions, KshotSettings, PerplexitySettings
 from ptp_core.spec.measurements import WideTable
 from ptp_core.spec.model import Model
 from ptp_core.spec.presets import PRESETS
 from ptp_core.spec.pretrain import PretrainSettings, Recipe, Variant
 from ptp_core.spec.select import Select
 from ptp_core.spec.study import Execution
+from ptp_core.spec.tasks import Task, TaskSettings
 from ptp_core.spec.world import World
 
 RECIPE = Recipe(tokens=1_000_000, seed=7)
@@ -41,7 +42,11 @@ EXAMPLES: list[Section] = [
     WideTable(path="a.csv", variant="name", indicators=("ppl",), outcomes=("sft",)),
     Variant(name="clm", recipe=RECIPE),
     FinetuneSettings(tuning=Tuning(), seed=0),
-    IndicatorSettings(kind="ppl", objective="clm"),
+    PerplexitySettings(objective="clm"),
+    KshotSettings(),
+    EvaluateSettings(),
+    Task(family="cms", test="a.jsonl"),
+    Finetune(tasks=("cms",)),
     PretrainSettings(recipe=RECIPE, model=MODEL, weights={"facts": 0.8, "code": 0.2}),
 ]
 FIELDS = [(section, name) for section in EXAMPLES for name in type(section).model_fields]

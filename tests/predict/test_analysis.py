@@ -60,7 +60,14 @@ def test_the_selection_has_the_agreed_keys(result: dict[str, Any]) -> None:
     assert set(block["indicators"]) == {"good", "loss", "noise"}
     assert set(block["configuration"]) == {"lr"}
     assert all(single <= set(entry) for entry in [*block["indicators"].values(), *block["configuration"].values()])
-    assert set(block["learned"]) == {"catboost", "config_only", "best_single", "p_vs_best_single", "p_vs_config_only"}
+    assert set(block["learned"]) == {
+        "catboost",
+        "config_only",
+        "best_single",
+        "indicators",
+        "p_vs_best_single",
+        "p_vs_config_only",
+    }
     assert set(block["ranking"][0]) == {"rank", "variant", "value", "stderr", "borda", "predicted_rank"}
     assert {"variant", "value", "probability_best", "runner_up"} <= set(block["best"])
     assert set(result["verdict"]) == {"headline", "details"}

@@ -67,3 +67,17 @@ def test_lists_and_p_values_read_well() -> None:
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
     assert (p_value(0.0301), p_value(1e-9), p_value(None)) == ("p = 0.03", "p < 0.001", "not testable")
+
+
+def test_what_is_true_of_a_headline_is_not_repeated_for_its_quantities(make_table: MakeTable) -> None:
+    gap, other_gap = [None, *ORDINARY[1:]], [None, None, *ORDINARY[2:]]
+    fallen = [*ORDINARY[:-1], 0.2]
+    names = {"i": gap, "i.margin": gap, "i.prob": other_gap, "flat": [1.0] * 25, "flat@web": [1.0] * 25}
+    sentences = caveats(measured(make_table(names, {"o": fallen, "o.f1": fallen})))
+    assert [s for s in sentences if s.startswith("No indicator")] == [
+        "No indicator i for variants v0: left out wherever it is used.",
+        "No indicator i.prob for variants v0 and v1: left out wherever it is used.",
+    ]
+    assert len([s for s in sentences if "the same for all variants" in s]) == 1
+    assert len([s for s in sentences if "collapsed" in s]) == 1
+    assert any(s.startswith("o: one fine-tuning run per variant") for s in sentences)

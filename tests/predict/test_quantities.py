@@ -80,3 +80,28 @@ def test_numeric_words_are_numbers_and_mixed_columns_are_words(make_table: MakeT
 
 def test_variants_are_ordered_as_a_person_would() -> None:
     assert natural_order({"m10", "m2", "10", "9", "m", "m2b"}) == ["9", "10", "m", "m2", "m2b", "m10"]
+
+
+def test_what_is_said_of_several_names_is_said_once() -> None:
+    rows = [outcome("a", 1.0, name=name, prompt_format=form) for name in ("sft", "sft.f1") for form in "pq"]
+    assert measured(from_rows(rows)).notes == ("sft and sft.f1 are the mean over 2 prompt formats.",)
+
+
+def test_a_model_tuned_on_another_task_does_not_enter_and_this_is_said_once() -> None:
+    own = [outcome("a", 1.0), outcome("b", 2.0, train_task="sft"), outcome("b", 3.0, name="sft.f1", train_task="sft")]
+    cross = [outcome("a", 9.0, train_task="other"), outcome("b", 9.0, name="sft.f1", train_task="sf")]
+    data = measured(from_rows([*own, *cross, outcome("c", 9.0, name="only_cross", train_task="sft")]))
+    assert data.variants == ("a", "b")
+    assert set(data.outcomes) == {"sft", "sft.f1"}
+    assert data.outcomes["sft"].values.tolist() == [1.0, 2.0]
+    assert [note for note in data.notes if "tuned on one task" in note] == [
+        "3 scores of models tuned on one task and tested on another are left out here; "
+        "they are in the table of measurements."
+    ]
+
+
+def test_odd_names_are_ordered_and_kept() -> None:
+    names = ["ppl_sc(0.5,8).bits_per_byte@facts", "ppl_sc(0.5,8)", "ppl_sc(0.15,8)", "mean_cms", "recall@5"]
+    data = measured(from_rows([outcome("a", 1.0, name=name) for name in names]))
+    assert set(data.outcomes) == set(names)
+    assert natural_order({"ppl_sc(0.5,8)", "ppl_sc(0.5,16)"}) == ["ppl_sc(0.5,8)", "ppl_sc(0.5,16)"]

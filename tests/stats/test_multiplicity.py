@@ -1,11 +1,11 @@
-"""Holm's correction: the textbook example, and one false claim in twenty families at most."""
+"""Holm: one false claim in twenty families at most. Benjamini–Hochberg: one false one in twenty noted."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ptp_core.stats.multiplicity import holm
+from ptp_core.stats.multiplicity import benjamini_hochberg, holm
 
 
 def test_a_family_of_four_by_hand() -> None:
@@ -33,3 +33,32 @@ def test_at_most_one_family_in_twenty_holds_a_false_claim() -> None:
     families[:, :5] = 0.0  # five true effects must not open the door for the ten false ones
     false_claims = [(holm(family)[5:] <= 0.05).any() for family in families]
     assert np.mean(false_claims) <= 0.06
+
+
+def test_the_rate_of_four_by_hand() -> None:
+    assert benjamini_hochberg(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+
+
+def test_the_rate_agrees_with_scipy() -> None:
+    from scipy.stats import false_discovery_control
+
+    p_values = np.random.default_rng(2).uniform(size=60) ** 3
+    assert benjamini_hochberg(p_values) == pytest.approx(false_discovery_control(p_values))
+    with_gap = np.insert(p_values, 7, np.nan)
+    assert np.delete(benjamini_hochberg(with_gap), 7) == pytest.approx(benjamini_hochberg(p_values))
+
+
+def test_one_in_twenty_of_what_is_noted_is_false() -> None:
+    rng = np.random.default_rng(3)
+    shares = []
+    for _ in range(3000):
+        p_values = rng.uniform(size=40)
+        p_values[:15] **= 8  # true effects of all sizes
+        noted = benjamini_hochberg(p_values) <= 0.05
+        shares.append(noted[15:].sum() / max(1, noted.sum()))
+    assert np.mean(shares) == pytest.approx(0.05 * 25 / 40, abs=0.005)
+
+
+def test_it_notes_at_least_what_holm_claims() -> None:
+    p_values = np.random.default_rng(4).uniform(size=30) ** 2
+    assert (benjamini_hochberg(p_values) <= holm(p_values)).all()

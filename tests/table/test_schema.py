@@ -122,3 +122,20 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     damaged.write_bytes(b"PAR1 cut short")
     with pytest.raises(UserError, match="cannot be read as a table"):
         read_table(damaged)
+
+
+STORED = f"fewshot/{'0a' * 32}"
+
+
+@pytest.mark.parametrize(("name", "value"), [("quiz.f1", 62.5), ("kshot.margin", -1.2), ("quiz.acc@web", -0.1)])
+def test_a_share_in_percent_is_refused_where_the_number_was_made_here(name: str, value: float) -> None:
+    with pytest.raises(UserError, match="expected a number that its metric can have"):
+        from_rows([row(name=name, value=value, source=STORED)])
+    elsewhere = [row(name=name, value=value), row(name=name, value=value, source=STORED, digest="f" * 64, seed=1)]
+    assert len(from_rows(elsewhere)) == 2
+
+
+def test_a_digest_is_one() -> None:
+    assert from_rows([row(digest="0f" * 32)])["digest"].iloc[0] == "0f" * 32
+    with pytest.raises(UserError, match="64 hexadecimal digits"):
+        from_rows([row(digest="0F" * 32)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from ptp_core.errors import UserError, Where
 from ptp_core.spec.measurements import ColumnMeaning, WideTable
-from ptp_core.table.wide import as_number, read_wide
+from ptp_core.table.matching import as_number
+from ptp_core.table.wide import read_wide
 
 GOOD = "model,lr,objective,loss,sft\nm1,1e-4,CLM,3.5,70\nm2,2.5e-4,SC,3.25,71\nm3,5e-4,SC,3,72\nm4,1e-3,CLM,2.5,73.5\n"
 SPEC = Where("specs/mine.yaml", 7)
@@ -56,6 +58,7 @@ def test_numbers_words_directions_and_lines_arrive(read: Read) -> None:
     assert list(m2.loc["loss", ["kind", "value", "higher_is_better"]]) == ["indicator", 3.25, False]
     assert list(m2.loc["sft", ["kind", "value", "higher_is_better"]]) == ["outcome", 71.0, True]
     assert set(m2["source"]) == {"t.csv:3"}
+    assert set(m2["digest"]) == {hashlib.sha256(GOOD.encode()).hexdigest()}
 
 
 def test_a_config_column_with_one_word_is_words_throughout(read: Read) -> None:
@@ -64,21 +67,23 @@ def test_a_config_column_with_one_word_is_words_throughout(read: Read) -> None:
 
 
 def test_gzip_tabs_byte_order_mark_and_windows_line_ends_are_read(read: Read) -> None:
-    plain = read(GOOD).drop(columns="source")
+    plain = read(GOOD).drop(columns=["source", "digest"])
     forms: dict[str, bytes] = {
         "t.csv.gz": gzip.compress(GOOD.encode()),
         "t.tsv": GOOD.replace(",", "\t").encode(),
         "bom.csv": b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(),
     }
     for name, raw in forms.items():
-        pd.testing.assert_frame_equal(read(raw, name=name, path=name).drop(columns="source"), plain)
+        pd.testing.assert_frame_equal(read(raw, name=name, path=name).drop(columns=["source", "digest"]), plain)
 
 
 def test_parquet_is_read_like_csv(read: Read, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(GOOD)
     pd.read_csv(tmp_path / "p.csv").to_parquet(tmp_path / "made.parquet")
     table = read((tmp_path / "made.parquet").read_bytes(), name="p.parquet", path="p.parquet")
-    pd.testing.assert_frame_equal(table.drop(columns="source"), read(GOOD).drop(columns="source"))
+    pd.testing.assert_frame_equal(
+        table.drop(columns=["source", "digest"]), read(GOOD).drop(columns=["source", "digest"])
+    )
 
 
 def test_lines_are_those_of_the_file_even_after_a_quoted_line_break_and_a_blank_line(read: Read) -> None:

@@ -170,10 +170,10 @@ def text(tiny: Tiny, imported: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_its_perplexity_is_measured_in_its_own_tokens(imported: Path, text: dict[str, Path], tmp_path: Path) -> None:
-    settings = {"kind": "ppl", "objective": "clm", "tokens": 500, "length": 32}
+    settings = {"perplexity": {"objective": "clm", "tokens": 500, "length": 32}}
     metrics = tiny_study.make(stages.run_indicator, tmp_path, settings, {"checkpoint": imported / "model"} | text)
     # Random weights know nothing: about as many choices as there are rows in the embedding.
-    assert 200 < metrics["value"] < 600
+    assert 200 < metrics["quantities"]["ppl"]["value"] < 600
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_its_perplexity_is_measured_in_its_own_tokens(imported: Path, text: dict
 def test_a_perplexity_that_it_cannot_have_is_refused(
     imported: Path, text: dict[str, Path], tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
-    whole = {"kind": "ppl", "objective": "clm", "tokens": 500, "length": 32} | settings
+    whole = {"perplexity": {"objective": "clm", "tokens": 500, "length": 32} | settings}
     with pytest.raises(UserError, match=message):
         tiny_study.make(stages.run_indicator, tmp_path, whole, {"checkpoint": imported / "model"} | text)
 
@@ -195,12 +195,12 @@ def test_it_is_scored_with_examples_fine_tuned_and_evaluated(
     tiny: Tiny, imported: Path, tmp_path: Path, family: str, method: str
 ) -> None:
     parents = {"checkpoint": imported / "model", "task": tiny.task(family)}
-    shown = tiny_study.make(stages.run_indicator, tmp_path / "k", {"kind": "kshot", "shots": 2}, parents)
-    assert 0 <= shown["value"] <= 1
+    shown = tiny_study.make(stages.run_indicator, tmp_path / "k", {"kshot": {"shots": 2}}, parents)
+    assert 0 <= shown["quantities"][shown["headline"]]["value"] <= 1
     tuning = {"steps": 30, "batch_items": 8, "lr": 1e-2, "method": method, "prompt_format": "default"}
     tuned = tiny_study.make(finetune.run, tmp_path / "tuned", {"tuning": tuning, "seed": 0}, parents)
     # An untrained model begins at log 344 = 5.8; small adapters take it less far than all of its weights.
     assert tuned["loss"] < {"full": 3, "lora": 5.6}[method]
     parents = {"checkpoint": tmp_path / "tuned", "task": tiny.task(family)}
     metrics = tiny_study.make(stages.run_evaluate, tmp_path / "e", {"prompt_format": "default"}, parents)
-    assert metrics["n_items"] == 8
+    assert metrics["quantities"][metrics["headline"]]["n_items"] == 8

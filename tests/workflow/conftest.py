@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.project import PARTS, REPOSITORY, TINY, Project
+from tests.workflow.project import TINY, Project, new_project
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The tiny study after a complete run. Tests that change anything take a copy."""
-    project = Project(tmp_path_factory.mktemp("project"))
-    for part in PARTS:
-        source = REPOSITORY / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, project.folder / part)
-    project.spec.write_text(TINY)
+    project = new_project(tmp_path_factory.mktemp("project"), TINY)
     done = project.snakemake()
     assert done.code == 0, done.output
     return project

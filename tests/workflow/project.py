@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,6 +32,16 @@ finetune: {tasks: [cbqa], seeds: [0, 1], steps: 5}
 indicators: [ppl_clm, kshot_cbqa]
 select: {bootstraps: 100, permutations: 100, splits: 2}
 """
+
+
+def new_project(folder: Path, spec: str) -> Project:
+    """A copy of the project in an empty folder, with a spec in it."""
+    project = Project(folder)
+    for part in PARTS:
+        source = REPOSITORY / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    project.spec.write_text(spec)
+    return project
 
 
 class Finished(NamedTuple):

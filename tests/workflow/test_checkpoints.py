@@ -12,7 +12,7 @@ import pytest
 from ptp_core.data import world
 from ptp_core.spec.world import World
 from tests import foreign
-from tests.workflow.project import PARTS, REPOSITORY, Project
+from tests.workflow.project import Project, new_project
 
 pytestmark = pytest.mark.slow
 
@@ -37,15 +37,11 @@ select: {bootstraps: 100, permutations: 100, splits: 2}
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("mixed"))
-    for part in PARTS:
-        source = REPOSITORY / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, project.folder / part)
+    project = new_project(tmp_path_factory.mktemp("mixed"), MIXED.replace("${MODELS}", "models"))
     small = World(people=24, words=2000, train_items=32, test_items=16)
     texts = list(world.documents(small, "facts", split="train"))
     for seed, name in enumerate("ab"):
         foreign.save(project.folder / "models" / name, texts, seed)
-    project.spec.write_text(MIXED.replace("${MODELS}", "models"))
     return project
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.workflow.project import PARTS, REPOSITORY, TINY, Project
+from tests.workflow.project import TINY, Project, new_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("diverging study")]
 
@@ -30,11 +29,7 @@ class Told(Project):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    project = Project(tmp_path_factory.mktemp("diverging"))
-    for part in PARTS:
-        source = REPOSITORY / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, project.folder / part)
-    project.spec.write_text(SPEC)
+    project = new_project(tmp_path_factory.mktemp("diverging"), SPEC)
     done = project.snakemake()
     assert done.code == 0, done.output
     return Told(project.folder, done.output)

@@ -98,6 +98,6 @@ def cbqa(world: World, split: str) -> list[dict[str, Any]]:
     if split == "test":  # each fact once: two questions on one fact would count one piece of knowledge twice
         facts = list({(name, key): (name, key, form) for name, key, form in facts}.values())
     return [
-        {"context": None, "question": ask(name, key, form), "answers": [people.facts[name][key]]}
+        {"context": None, "question": ask(name, key, form), "answers": [people.facts[name][key]], "document": name}
         for name, key, form in facts
     ]

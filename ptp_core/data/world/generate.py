@@ -56,13 +56,14 @@ def _until(write: Callable[[], str], wanted: int) -> Iterator[str]:
 def items(world: World, family: str, split: str) -> list[dict[str, Any]]:
     """The items of a family, always in the same order, in the task format of the project.
 
-    Keys: ``id, task, family, split, context, question, choices, answer_idx, answers``; what a family lacks is None.
+    Keys: ``id, task, family, split, context, question, choices, answer_idx, answers, document`` (what several items are
+    about: a person, a custom); what a family lacks is None.
     Raises UserError for an unknown family or split.
     """
     _known("family", family, FAMILIES)
     _known("split", split, ITEM_SPLITS)
     limit = world.train_items if split == "train" else world.test_items
-    blank: dict[str, Any] = {"context": None, "question": "", "choices": None, "answer_idx": None, "answers": []}
+    blank: dict[str, Any] = dict.fromkeys(("context", "choices", "answer_idx", "document")) | {"answers": []}
     return [
         {"id": f"{family}-{split}-{index}", "task": f"world-{family}", "family": family, "split": split} | blank | item
         for index, item in enumerate(_ITEMS[family](world, split)[:limit])

@@ -124,4 +124,5 @@ def _item(custom: Custom, answer_idx: int, rng: random.Random) -> dict[str, Any]
         "choices": choices,
         "answer_idx": answer_idx,
         "answers": [custom.advice],
+        "document": f"{custom.verb} {custom.thing}",
     }
