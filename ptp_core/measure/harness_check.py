@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where, did_you_mean
-from ptp_core.measure.harness_files import Function, TaskFile, functions_in, local_data, read_task
+from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.spec.harness import HarnessSettings
 
@@ -146,11 +146,6 @@ def metrics_of_task(task: TaskFile) -> list[str] | None:
 def _metric_name(entry: Any) -> str:
     metric = entry.get("metric") if isinstance(entry, dict) else entry
     return metric.rpartition(".")[2] if isinstance(metric, Function) else str(metric)
-
-
-def runs_code(task: TaskFile) -> bool:
-    """Whether measuring the task runs Python code that its YAML names."""
-    return any(True for _ in functions_in(task.config))
 
 
 def headline_of(metric: str | None, found: list[str]) -> str | None:
