@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where, did_you_mean
-from ptp_core.measure.harness_files import Function, TaskFile, functions_in, local_data, read_task
+from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.spec.harness import HarnessSettings
 
@@ -25,6 +26,7 @@ CHOICE_QUANTITIES = (
     *(f"{name}{length}" for name in ("correct_prob", "margin", "total_prob") for length in LENGTHS),
 )
 """What we measure on top wherever a task has choices (``answer_quantities.py``)."""
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+()-]{0,199}")
 ANSWER_QUANTITIES = tuple(name for name in CHOICE_QUANTITIES if name.startswith("correct_prob"))
 
 
@@ -72,8 +74,7 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     task = find_task(settings, yaml, where)
     name = settings.task or str(task.config.get("task") or task.path.name)
     place = where or Where(task.path)
-    if not isinstance(task.config.get("task"), str):
-        raise UserError("this task has no name", where=Where(task.path), fix="add `task: <name>`")
+    _check_name(task)
     for key in ("doc_to_image", "doc_to_audio"):
         if task.config.get(key):
             raise UserError(
@@ -94,6 +95,15 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     return task
 
 
+def _check_name(task: TaskFile) -> None:
+    name = task.config.get("task")
+    if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
+        raise UserError(
+            "a task needs a name that can be part of a file's name", where=task.where("task"), got=name,
+            fix="write `task: <name>` with letters, digits and _ . + - ( )",
+        )  # fmt: skip
+
+
 def _check_splits(task: TaskFile, where: Where, name: str) -> None:
     if not (task.config.get("test_split") or task.config.get("validation_split")):
         raise UserError(
@@ -112,8 +122,7 @@ def _check_shots(settings: HarnessSettings, task: TaskFile, where: Where, name: 
 
 
 def _check_metric(metric: str, known: list[str], where: Where, name: str) -> None:
-    # Of several filters, the metric's name is followed by the filter's, which is not looked up here.
-    if not any(metric == one or metric.startswith(f"{one}_") for one in known):
+    if metric not in known:
         raise UserError(
             f'this task has no metric "{metric}"', where=where, subject=name, fix=did_you_mean(metric, known)
         )
@@ -126,6 +135,10 @@ def metrics_of_task(task: TaskFile) -> list[str] | None:
     if "class" in task.config:
         return None
     found = [_metric_name(entry) for entry in listed] if isinstance(listed, list) else [*DEFAULT_METRICS.get(kind, ())]
+    filters = [str(one.get("name")) for one in task.config.get("filter_list") or [] if isinstance(one, dict)]
+    if len(filters) > 1:
+        # Either the metric of the first filter, or that of a filter by its full name.
+        found = [name for one in found for name in (one, *(f"{one}_{filtered}" for filtered in filters))]
     own = {"multiple_choice": CHOICE_QUANTITIES, "loglikelihood": ANSWER_QUANTITIES}.get(kind, ())
     return list(dict.fromkeys([*found, *own]))
 
@@ -133,11 +146,6 @@ def metrics_of_task(task: TaskFile) -> list[str] | None:
 def _metric_name(entry: Any) -> str:
     metric = entry.get("metric") if isinstance(entry, dict) else entry
     return metric.rpartition(".")[2] if isinstance(metric, Function) else str(metric)
-
-
-def runs_code(task: TaskFile) -> bool:
-    """Whether measuring the task runs Python code that its YAML names."""
-    return any(True for _ in functions_in(task.config))
 
 
 def headline_of(metric: str | None, found: list[str]) -> str | None:

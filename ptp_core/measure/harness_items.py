@@ -12,7 +12,7 @@ import yaml
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import Item, completion
 from ptp_core.errors import UserError, did_you_mean
-from ptp_core.measure.harness import dataset_cache, evaluate, save
+from ptp_core.measure.harness import evaluate, save
 from ptp_core.measure.harness_model import harness_model
 from ptp_core.measure.harness_results import clusters_of, mean_quantity, with_answers
 from ptp_core.measure.measured import ItemScore, Measured, Quantity
@@ -49,14 +49,13 @@ def measure_items(
     new = new_tokens or min(longest_answer(checkpoint, [item for _, item in asked]), _context(checkpoint) // 2)
     configs = _choice_task(name) if choosing else _answer_tasks(name, new)
     _write(folder, asked, configs)
-    with dataset_cache(local=True):
-        tasks = _load(configs, folder)
-        lm, results = evaluate(checkpoint, tasks, HarnessSettings(shots=0, items="shared"), rows=rows)
-        # The harness numbers documents as they stand in the file, so samples and items are in one order.
-        items = [item for _, item in asked]
-        values = [_values(results["samples"], name, i) for i in range(len(items))]
-        answers = next(iter(reversed(tasks)))
-        scored = with_answers(results["samples"][answers], tasks[answers], lm)
+    tasks = _load(configs, asked)
+    lm, results = evaluate(checkpoint, tasks, HarnessSettings(shots=0, items="shared"), rows=rows)
+    # The harness numbers documents as they stand in the file, so samples and items are in one order.
+    items = [item for _, item in asked]
+    values = [_values(results["samples"], name, i) for i in range(len(items))]
+    answers = next(iter(reversed(tasks)))
+    scored = with_answers(results["samples"][answers], tasks[answers], lm)
     values = [own | (theirs or {}) for own, theirs in zip(values, scored.per_document, strict=True)]
     headline = metric or ("acc_norm" if choosing else "exact_match")
     if headline not in values[0]:
@@ -91,22 +90,23 @@ def _quantities(values: Sequence[Mapping[str, float]], items: Sequence[Item]) ->
     return {name: mean_quantity([own[name] for own in values], clusters) for name in values[0]}
 
 
-def _load(configs: Mapping[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+def _load(configs: Mapping[str, dict[str, Any]], asked: Sequence[tuple[str, Item]]) -> dict[str, Any]:
     import datasets
     from lm_eval.tasks import TaskManager
 
-    # Said rather than guessed: texts that look like dates would be read as such.
-    text, texts = datasets.Value("string"), datasets.List(datasets.Value("string"))
-    features = {"id": text, "document": text, "prompt": text, "choices": texts, "gold": datasets.Value("int64"),
-                "answers": texts, "completion": text}  # fmt: skip
-    typed = {"data_files": {"test": str((folder / DOCS).resolve())}, "features": datasets.Features(features)}
-    loaded = TaskManager(include_defaults=False).load(
-        [config | {"dataset_kwargs": typed} | _callables(config) for config in configs.values()]
-    )["tasks"]
-    for task in loaded.values():
-        # For the harness' files, which tell how the task was made and not how we read it.
-        task.config.dataset_kwargs = {"data_files": {"test": DOCS}}
-    return dict(loaded)
+    # The documents of the file, but not by way of it: reading it back would take texts that look like dates for dates.
+    text, texts, number = datasets.Value("string"), datasets.List(datasets.Value("string")), datasets.Value("int64")
+    types = dict.fromkeys(("id", "document", "prompt", "completion"), text)
+    types |= {"choices": texts, "gold": number, "answers": texts}
+    docs = [_doc(prompt, item) for prompt, item in asked]
+    split = datasets.Dataset.from_list(docs, features=datasets.Features({key: types[key] for key in docs[0]}))
+    given = {"custom_dataset": lambda **_options: {"test": split}}
+    wanted = [config | given | _callables(config) for config in configs.values()]
+    tasks: dict[str, Any] = TaskManager(include_defaults=False).load(wanted)["tasks"]
+    for task in tasks.values():
+        # The harness' files tell how the task is made, and that is by docs.jsonl.
+        task.config.custom_dataset = None
+    return tasks
 
 
 def _callables(config: Mapping[str, Any]) -> dict[str, Any]:

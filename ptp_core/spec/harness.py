@@ -27,7 +27,7 @@ class HarnessSettings(Section):
         "disjoint: no example is ever a scored item; shared: as the harness itself does it", default="disjoint"
     )
     metric: str | None = identity(
-        "metric that goes by the measurement's own name; default: the first of acc_norm, acc, exact_match, … that it has",
+        "metric that goes by the measurement's own name; default: the first it has of acc_norm, acc, exact_match, …",
         default=None,
     )
     hub: str | None = identity("data set on a hub that the task reads; empty: only local files", default=None)

@@ -124,5 +124,7 @@ def test_the_task_written_for_our_items_runs_on_the_command_line_and_gives_the_s
     assert ours == results["results"]
     for name in samples:
         lines = (folder / FOLDER / f"samples_{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        assert logprobs([json.loads(line) for line in lines]) == pytest.approx(logprobs(samples[name]), abs=1e-5)
+        kept = [json.loads(line) for line in lines]
+        assert logprobs(kept) == pytest.approx(logprobs(samples[name]), abs=1e-5)
+        assert {one["doc_hash"] for one in kept} == {one["doc_hash"] for one in samples[name]}
     assert measured.quantities[measured.headline].value == results["results"]["quiz"][f"{measured.headline},none"]
