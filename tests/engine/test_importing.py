@@ -429,6 +429,12 @@ class TestRefused:
     ) -> None:
         assert said in refused(write_old(tmp_path / "a.json"), *option)
 
+    def test_a_folder_that_is_a_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path = write_old(tmp_path / "a.json")
+        for out in (path / "t.csv", path / "more" / "t.csv"):
+            assert main(["import", "lm-eval", str(path), "--out", str(out)]) == 2
+            assert f"{path} --out: this is a file, not a folder" in capsys.readouterr().err
+
     def test_a_table_of_unknown_format(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         path = write_old(tmp_path / "a.json")
         assert main(["import", "lm-eval", str(path), "--out", str(tmp_path / "t.xlsx")]) == 2
