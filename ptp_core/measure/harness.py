@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import tempfile
@@ -131,13 +132,21 @@ def save(results: dict[str, Any], folder: Path) -> None:
             chat_template=None, fewshot_as_multiturn=True,
         )  # fmt: skip
         tracker.save_results_aggregated(results=results, samples=samples)
-        made = {RESULTS: f"results_{tracker.date_id}.json"}
+        _keep(Path(scratch), "results_*.json", place / RESULTS, None)
         for name in samples:
             tracker.save_results_samples(task_name=name, samples=samples[name])
-            made[f"samples_{name}.jsonl"] = f"samples_{name}_{tracker.date_id}.jsonl"
-        # The harness only logs that it could not save; a file that is missing here says so aloud.
-        for stable, written in made.items():
-            (Path(scratch) / written).replace(place / stable)
+            _keep(Path(scratch), f"samples_{name}_*.jsonl", place / f"samples_{name}.jsonl", len(samples[name]))
+
+
+def _keep(scratch: Path, pattern: str, place: Path, lines: int | None) -> None:
+    """Give a saved file its lasting name, once it is whole: if saving fails, the harness only logs it."""
+    written = next(scratch.glob(pattern), None)
+    content = written.read_bytes() if written else b""
+    if written is None or not (content.endswith(b"}") if lines is None else content.count(b"\n") == lines):
+        raise UserError(
+            "the harness could not save its results", where=Where(place), fix="see whether the disk is full"
+        )
+    written.replace(place)
 
 
 @contextmanager
@@ -162,6 +171,8 @@ def _task_errors(name: str, file: TaskFile) -> Iterator[None]:
     except (UserError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         hub = hub_of(file)
         if hub is not None and isinstance(error, OSError | _hub_errors()):
             raise UserError(

@@ -54,6 +54,15 @@ def test_the_harness_files_are_kept_under_names_without_the_time(model: Path, tm
     assert {"config", "configs", "versions", "n-samples", "task_hashes", "lm_eval_version"} <= set(kept)
 
 
+def test_what_the_harness_fails_to_save_is_said(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval.loggers import EvaluationTracker
+
+    yaml = harness_tasks.write(tmp_path, "quiz", questions(8))
+    monkeypatch.setattr(EvaluationTracker, "save_results_samples", lambda self, task_name, samples: None)
+    with pytest.raises(UserError, match=r"samples_quiz.jsonl: the harness could not save its results"):
+        measure(model, yaml, tmp_path)
+
+
 @pytest.mark.parametrize("metric", ["acc", "margin_per_char"])
 def test_the_metric_asked_for_goes_by_the_name_of_the_measurement(model: Path, metric: str, tmp_path: Path) -> None:
     measured = measure(model, harness_tasks.write(tmp_path, "quiz", questions()), tmp_path, metric=metric)
