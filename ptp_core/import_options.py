@@ -22,8 +22,8 @@ PREFER = (
 REPEATABLE = {
     "--metric": "import only NAME, such as acc (repeatable)",
     "--prefer": PREFER,
-    "--higher": "a higher NAME is better, where the file does not say so (repeatable)",
-    "--lower": "a lower NAME is better (repeatable)",
+    "--higher": "a higher NAME is better, whatever the files say (repeatable)",
+    "--lower": "a lower NAME is better, whatever the files say (repeatable)",
     "--percent": "NAME is written as 0 to 100, and is kept so (repeatable)",
 }
 

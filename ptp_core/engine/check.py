@@ -12,6 +12,7 @@ from ptp_core.data.sources import common_format, field_names, matches, records, 
 from ptp_core.engine.existing import check_checkpoint
 from ptp_core.engine.measure_units import plugin_files, unknown_plugin
 from ptp_core.errors import UserError, UserErrors, did_you_mean
+from ptp_core.spec.checks import MIN_VARIANTS
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.harness import HarnessSettings
@@ -171,18 +172,24 @@ def _check_plugins(study: LoadedStudy) -> None:
 
 
 def _check_tables(study: LoadedStudy) -> None:
-    import pandas as pd
-
     from ptp_core.table.columns import KINDS
-    from ptp_core.table.reading import read_measurements
+    from ptp_core.table.reading import join, read_measurements
     from ptp_core.table.schema import validate
 
     tables = study.spec.measurements
     places = [study.where("measurements", i, "path") for i in range(len(tables))]
     frames = [read_measurements(table, study.path.parent, where) for table, where in zip(tables, places, strict=True)]
     # Tables that are right one by one may still claim the same number twice.
-    table = validate(pd.concat(frames, ignore_index=True), study.where("measurements"))
+    table = validate(join(frames), study.where("measurements"))
     _check_names(study, {kind: set(table.loc[table["kind"] == kind, "name"]) for kind in KINDS})
+    if not study.variants and not study.spec.checkpoints:
+        counts = table[table["kind"] == "outcome"].groupby("name")["variant"].nunique()
+        for name in counts.index[counts < MIN_VARIANTS]:
+            raise UserError(
+                "too few variants have this outcome", where=study.where("measurements"), subject=str(name),
+                expected=f"at least {MIN_VARIANTS}", got=int(counts[name]),
+                fix="measure it for more variants, or leave it out",
+            )  # fmt: skip
 
 
 def _check_names(study: LoadedStudy, found: dict[str, set[str]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.shards import Tokens
 from ptp_core.data.token_bytes import excess_bytes, token_bytes
-from ptp_core.objectives.batch import IGNORE, Ints
+from ptp_core.objectives.batch import IGNORE, Batch, Ints
 from ptp_core.special import SpecialTokens
 
 Borders = Literal["separate", "joined"]
@@ -29,97 +29,105 @@ class Scale(NamedTuple):
     """Bytes that the tokens of a document hold beyond its text."""
 
 
-class Text(NamedTuple):
-    """Tokens in a row; the arrays have one entry a token."""
+class Rows(NamedTuple):
+    """What goes through the model: row i reads ``given[begin:end]`` and is asked for ``asked[first:end]``."""
 
+    given: Ints
+    """The token before each token of ``asked``."""
+    asked: Ints
+    """Tokens of the text; IGNORE for markup, which is read but not asked for."""
+    begin: Ints  # (rows,)
+    first: Ints
+    end: Ints
+    text: Ints
+    """Number of the document that a row is a part of; 0 for all if they are joined."""
     tokens: Ints
-    counts: NDArray[np.bool_]
-    """False for markup (bos, eos), which is read but not asked for."""
+    """How much text a row is asked for: tokens, bytes, words."""
     sizes: Ints
-    """Bytes."""
     words: NDArray[np.float64]
-    """Each token's share of the words of its document."""
+
+    @property
+    def lengths(self) -> Ints:
+        """Inputs of each row."""
+        return self.end - self.begin
+
+    def batch(self, chosen: Ints) -> Batch:
+        """Some rows, padded behind: what comes later is seen by no token, so it may be anything."""
+        begin, first, end = (places[chosen, None] for places in (self.begin, self.first, self.end))
+        places = begin + np.arange((end - begin).max())
+        inside = np.minimum(places, len(self.asked) - 1)
+        targets = np.where((places >= first) & (places < end), self.asked[inside], IGNORE)
+        return Batch(self.given[inside], targets, np.zeros(len(chosen), dtype=np.int64))
 
 
-class Row(NamedTuple):
-    """What goes through the model at once, and how much text is asked for."""
-
-    inputs: Ints
-    targets: Ints
-    tokens: int
-    sizes: int
-    words: float
-    text: int
-    """Number of the text that it is a part of."""
-
-
+@lru_cache(maxsize=4)
 def scale_of(tokenizer: Path) -> Scale:
     """The scale of a finished tokenizer."""
     sizes, excess = token_bytes(tokenizer), excess_bytes(tokenizer)
     return Scale(tokenizers.load(tokenizer), tokenizers.special(tokenizer), sizes, excess)
 
 
-def rows_of(stream: Tokens, scale: Scale, length: int, limit: int, borders: Borders) -> list[Row]:
-    """Rows of at most ``length`` inputs, over the first ``limit`` tokens of text in a stream.
+def rows_of(stream: Tokens, scale: Scale, length: int, limit: int, borders: Borders) -> Rows:
+    """Rows of at most ``length`` inputs, over the first ``limit`` tokens of text in a stream ``[bos] tokens eos …``.
 
     ``separate``: every document for itself, as lm-evaluation-harness scores them; ``joined``: one after the other as
     in pre-training, where the beginning of a row sees the end of another document. The first token follows bos, or
     eos where there is no bos; windows do not overlap, and the last one of a text reaches back for a full context, but
     asks only for what was not asked for yet (lm-evaluation-harness, ``get_rolling_token_windows``).
     """
-    whole = _beginning(stream, scale, limit)
+    tokens, counts = _beginning(stream, scale.special, limit)
     prefix = scale.special.eos if scale.special.bos is None else scale.special.bos
-    texts = [whole] if borders == "joined" else _documents(whole, scale.special)
-    return [row for number, text in enumerate(texts) for row in _windows(text, prefix, length, number)]
-
-
-def _windows(text: Text, prefix: int, length: int, number: int) -> list[Row]:
-    given = np.concatenate([[prefix], text.tokens])
-    asked = np.where(text.counts, text.tokens, IGNORE)
-    rows, first = [], 0
-    while first < len(asked):
-        end = min(first + length, len(asked))
-        begin, new = max(end - length, 0), slice(first, end)
-        targets = asked[begin:end].copy()
-        targets[: first - begin] = IGNORE
-        amounts = int(text.counts[new].sum()), int(text.sizes[new].sum()), float(text.words[new].sum())
-        rows.append(Row(given[begin:end], targets, *amounts, number))
-        first = end
-    return rows
-
-
-def _beginning(stream: Tokens, scale: Scale, limit: int) -> Text:
-    """The stream up to its ``limit``-th or last token of text, without a bos at its very beginning."""
-    special = scale.special
-    # A document is at least one token between bos and eos.
-    tokens = np.asarray(stream[: 3 * limit + 1]).astype(np.int64)
-    if special.bos is not None and len(tokens) and tokens[0] == special.bos:
-        tokens = tokens[1:]
-    counts = ~is_markup(tokens, special)
-    end = int(np.flatnonzero(counts)[:limit].max(initial=-1)) + 1
-    tokens, counts = tokens[:end], counts[:end]
+    starts, stops = _documents(counts)
     sizes, words = np.where(counts, scale.sizes[tokens], 0), np.zeros(len(tokens))
-    for document in _spans(tokens, counts, special):
-        sizes[document[0]] -= scale.excess
-        text = scale.fast.decode(tokens[document].tolist(), skip_special_tokens=False)
-        # As lm-evaluation-harness counts words (api/task.py).
-        words[document] = len(re.split(r"\s+", text)) / len(document)
-    return Text(tokens, counts, sizes, words)
+    sizes[starts] -= scale.excess
+    ids = [tokens[start:stop].tolist() for start, stop in zip(starts, stops, strict=True)]
+    texts = scale.fast.decode_batch(ids, skip_special_tokens=False)
+    # Each token has its share of the words of its document.
+    words[counts] = np.repeat([words_in(text) for text in texts] / (stops - starts), stops - starts)
+    if borders == "joined" and len(starts):
+        starts, stops = starts[:1], stops[-1:]
+    begin, first, end, text = _windows(starts, stops, length)
+    amounts = (np.concatenate([[0], np.cumsum(each)]) for each in (counts, sizes, words))
+    # A document follows its own bos or, where there is none, the eos of the one before it.
+    given = np.concatenate([[prefix], tokens[:-1]])[: len(tokens)]
+    asked = np.where(counts, tokens, IGNORE)
+    return Rows(given, asked, begin, first, end, text, *(total[end] - total[first] for total in amounts))
 
 
-def _documents(whole: Text, special: SpecialTokens) -> list[Text]:
-    tokens, counts, sizes, words = whole
-    return [Text(tokens[at], counts[at], sizes[at], words[at]) for at in _spans(tokens, counts, special)]
+def words_in(text: str) -> int:
+    """Parts of a text between white space, as lm-evaluation-harness counts them: ``len(re.split(r"\\s+", text))``."""
+    return max(len(text.split()) + text[:1].isspace() + text[-1:].isspace(), 1)
 
 
-def _spans(tokens: Ints, counts: NDArray[np.bool_], special: SpecialTokens) -> list[Ints]:
-    """Places of the text of each document, each ended by eos; documents without text are left out."""
-    ends = np.flatnonzero(tokens == special.eos)
-    places = (part[counts[part]] for part in np.split(np.arange(len(tokens)), ends))
-    return [part for part in places if len(part)]
+def _windows(starts: Ints, stops: Ints, length: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """(begin, first, end, number of the text) of all windows of the texts at ``starts … stops``."""
+    counts = -(-(stops - starts) // length)
+    text = np.repeat(np.arange(len(starts)), counts)
+    nth = np.arange(len(text)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = starts[text] + nth * length
+    end = np.minimum(first + length, stops[text])
+    return np.maximum(end - length, starts[text]), first, end, text
 
 
-def is_markup(tokens: Ints, special: SpecialTokens) -> NDArray[np.bool_]:
+def _beginning(stream: Tokens, special: SpecialTokens, limit: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """(tokens, which of them are text) up to the ``limit``-th or last token of text, without the very first bos."""
+    # Markup takes little, unless documents are empty.
+    size = 2 * limit
+    while (text := ~is_markup(np.asarray(stream[:size]), special)).sum() < limit and size < len(stream):
+        size *= 2
+    end = int(np.flatnonzero(text)[:limit].max(initial=-1)) + 1
+    tokens, counts = np.asarray(stream[:end]).astype(np.int64), text[:end]
+    after_bos = int(end > 0 and tokens[0] == special.bos)
+    return tokens[after_bos:], counts[after_bos:]
+
+
+def _documents(counts: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Where runs of text start and stop: documents, between which there is markup."""
+    edges = np.diff(counts.astype(np.int8), prepend=0, append=0)
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def is_markup(tokens: NDArray[Any], special: SpecialTokens) -> NDArray[np.bool_]:
     """Where tokens are bos, eos or sentinels, of the same shape: no text."""
     first, last = special.first_sentinel, special.first_sentinel + special.sentinels
     found: NDArray[np.bool_] = ((tokens >= first) & (tokens < last)) | (tokens == special.eos)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,18 @@ LOGITS_AT_ONCE = 2**18
 """Numbers whose softmax is taken at once: what a core's cache holds in fp32."""
 
 
-def nats_of_rows(model: Any, rows: Sequence[tuple[Ints, Ints]]) -> NDArray[np.float64]:
-    """Sum of the losses in nats of each row (inputs, targets) of whatever length, under causal attention: (rows,)."""
-    order = sorted(range(len(rows)), key=lambda i: (-len(rows[i][0]), i))
-    found = np.zeros(len(rows))
+def nats_of_rows(model: Any, lengths: Ints, batch_of: Callable[[Ints], Batch]) -> NDArray[np.float64]:
+    """Sum of the losses in nats of each row, shape (rows,), for rows of unequal length.
+
+    ``lengths``: inputs of each row; ``batch_of``: some rows by their numbers, padded behind to the longest of them.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    found = np.zeros(len(order))
     start = 0
     while start < len(order):
         # Longest first, so the first of a batch says how many fit, and little of it is padding.
-        some = order[start : start + rows_at_once(len(rows[order[start]][0]), model.config.vocab_size)]
-        found[some] = _nats(model, _padded([rows[i] for i in some]))
+        some = order[start : start + rows_at_once(int(lengths[order[start]]), model.config.vocab_size)]
+        found[some] = _nats(model, batch_of(some))
         start += len(some)
     return found
 
@@ -37,15 +40,6 @@ def nats_of_batch(model: Any, batch: Batch) -> NDArray[np.float64]:
     size = rows_at_once(batch.inputs.shape[1], model.config.vocab_size)
     starts = range(0, len(batch.inputs), size)
     return np.concatenate([_nats(model, Batch(*(array[i : i + size] for array in batch))) for i in starts])
-
-
-def _padded(rows: list[tuple[Ints, Ints]]) -> Batch:
-    """Rows of unequal length, padded behind: what comes later is seen by no token, so it may be anything."""
-    shape = (len(rows), len(rows[0][0]))
-    inputs, targets = np.zeros(shape, dtype=np.int64), np.full(shape, IGNORE, dtype=np.int64)
-    for i, (given, asked) in enumerate(rows):
-        inputs[i, : len(given)], targets[i, : len(asked)] = given, asked
-    return Batch(inputs, targets, np.zeros(len(rows), dtype=np.int64))
 
 
 @torch.inference_mode()

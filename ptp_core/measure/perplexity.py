@@ -81,16 +81,14 @@ def perplexities(
 
 def _rolling(model: Any, stream: Tokens, scale: Scale, length: int, limit: int, borders: Borders) -> Losses:
     rows = rows_of(stream, scale, length, limit, borders)
-    nats = nats_of_rows(model, [(row.inputs, row.targets) for row in rows])
-    owners = np.array([row.text for row in rows], dtype=np.int64)
-    if not owners.any():
-        owners = np.arange(len(rows))
+    nats = nats_of_rows(model, rows.lengths, rows.batch)
+    pieces = rows.text if rows.text.any() else np.arange(len(nats))
 
-    def total(amounts: Any) -> NDArray[np.float64]:
-        return np.bincount(owners, amounts).astype(np.float64)
+    def total(amounts: NDArray[Any]) -> NDArray[np.float64]:
+        return np.bincount(pieces, amounts).astype(np.float64)
 
-    tokens, sizes, words = (total([getattr(row, name) for row in rows]) for name in ("tokens", "sizes", "words"))
-    return Losses(total(nats), tokens.astype(np.int64), sizes.astype(np.int64), words)
+    tokens, sizes = (total(amounts).astype(np.int64) for amounts in (rows.tokens, rows.sizes))
+    return Losses(total(nats), tokens, sizes, total(rows.words))
 
 
 def _windows(model: Any, stream: Tokens, scale: Scale, length: int, limit: int, objective: str, domain: str) -> Losses:

@@ -100,9 +100,11 @@ def _hash(*words: str) -> bytes:
 
 def answer_nats(model: Any, rows: Rows) -> tuple[NDArray[np.float64], Ints]:
     """(loss in nats, tokens) of the answer of each row, eos included, each of shape (items,)."""
-    single = [pad_pairs([pair], rows.context, rows.pad) for pair in rows.training]
-    pairs = [(batch.inputs[0], batch.targets[0]) for batch in single]
-    return nats_of_rows(model, pairs), np.array([(targets != IGNORE).sum() for _, targets in pairs])
+    # A row is cut to the context by itself, so among others too.
+    alone = [pad_pairs([pair], rows.context, rows.pad) for pair in rows.training]
+    lengths = np.array([batch.inputs.shape[1] for batch in alone])
+    nats = nats_of_rows(model, lengths, lambda chosen: rows.batch([rows.training[i] for i in chosen]))
+    return nats, np.array([(batch.targets != IGNORE).sum() for batch in alone])
 
 
 def ratio_error(nats: NDArray[np.float64], counts: Ints, clusters: Sequence[Hashable]) -> tuple[float, float]:

@@ -36,6 +36,11 @@ def analyze(table: pd.DataFrame, select: Select, study: str, progress: Progress 
     outcome or indicator is not in the table.
     """
     data = measured(table)
+    if not data.outcomes:
+        cross = (table["kind"] == "outcome").any()
+        got = "only scores of models that were tuned on another task (train_task)" if cross else None
+        fix = "map at least one outcome column"
+        raise UserError("the table has no outcome", subject="measurements", got=got, fix=fix)
     primary = _primary(data, select)
     claims = claims_of(data, primary)
     outcomes = {
@@ -68,8 +73,6 @@ def _report(progress: Progress | None, name: str, number: int, total: int) -> Pr
 
 
 def _primary(data: Measured, select: Select) -> dict[str, str | None]:
-    if not data.outcomes:
-        raise UserError("the table has no outcome", subject="measurements", fix="map at least one outcome column")
     if select.primary is None:
         return {"outcome": next(iter(data.outcomes)), "indicator": None}
     asked = {"outcome": select.primary.outcome, "indicator": select.primary.indicator}

@@ -65,8 +65,9 @@ def _best(block: Block, confidence: float) -> str:
 
 def _indicator(block: Block, focus: str | None, named: bool, confidence: float) -> str:
     if focus is None:
-        known = bool(block["indicators"])
-        return "no indicator is shown to order the variants better than chance" if known else "no indicator was given"
+        if not block["indicators"]:
+            return "no indicator was given"
+        return f"no {_kind(block)} is shown to order the variants better than chance"
     single = block["indicators"][focus]
     if single["accuracy"] is None or single["p"] is None:
         return f"{focus} could not be judged"
@@ -78,6 +79,12 @@ def _indicator(block: Block, focus: str | None, named: bool, confidence: float) 
     if single["accuracy"] < 0.5:
         return f"{focus} orders the variants worse than chance ({share}): it points the wrong way"
     return f"{focus}, known before fine-tuning, orders the variants better than chance ({share})"
+
+
+def _kind(block: Block) -> str:
+    """What the claims are about; further quantities have a ``q``."""
+    explored = any(single["q"] is not None for single in block["indicators"].values())
+    return "headline indicator" if explored else "indicator"
 
 
 def _leading(indicators: Mapping[str, Block], level: float) -> str | None:
@@ -102,7 +109,7 @@ def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
         better, worse = _significant(indicators, level)
         shares = {i: f"{i} ({percent(indicators[i]['accuracy'])})" for i in better + worse}
         above = f"better than chance: {listed([shares[i] for i in better])}"
-        found = above if better else "no indicator is shown to beat chance"
+        found = above if better else f"no {_kind(block)} is shown to beat chance"
         against = f"; worse than chance: {listed([shares[i] for i in worse])}" if worse else ""
         sentences.append(f"{name}, after Holm's correction — {found}{against}.")
     return sentences
@@ -129,8 +136,7 @@ def _configuration(name: str, block: Block, claims: Claims) -> list[str]:
     setting = max(settings, key=lambda c: settings[c]["accuracy"])
     indicator = max(indicators, key=lambda i: indicators[i]["accuracy"])
     ours, theirs = settings[setting]["accuracy"], indicators[indicator]["accuracy"]
-    kind = "headline indicator" if len(claims.indicators) < len(block["indicators"]) else "indicator"
-    relation = f"at least as well as any {kind}; the best of them is" if ours >= theirs else "less well than"
+    relation = f"at least as well as any {_kind(block)}; the best of them is" if ours >= theirs else "less well than"
     return [
         f"The setting {setting} alone (higher is better) orders {percent(ours)} of the pairs on {name}, "
         f"{relation} {indicator} with {percent(theirs)}."

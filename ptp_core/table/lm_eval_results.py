@@ -53,9 +53,10 @@ class Results:
     content: Mapping[str, Any]
 
     @property
-    def arguments(self) -> Any:
-        """What the model was made from: text or a mapping."""
-        return self._section("config").get("model_args")
+    def arguments(self) -> str | dict[str, Any] | None:
+        """What the model was made from."""
+        found = self._section("config").get("model_args")
+        return found if isinstance(found, str | dict) else None
 
     def n_shot(self, task: str) -> int | None:
         """Examples in the prompt, where the file says how many."""
@@ -74,12 +75,14 @@ class Results:
 
     def task_hash(self, task: str) -> str | None:
         """The harness' hash over all samples of a task, where samples were written."""
-        return self._section("task_hashes").get(task)
+        found = self._section("task_hashes").get(task)
+        return found if isinstance(found, str) else None
 
     def is_mean(self, task: str, metric: str) -> bool:
         """Whether the score is the mean over items, as far as the file tells."""
         default = "mean" if metric in MEANS else None
-        metrics = self._of_task("configs", task).get("metric_list") or []
+        listed = self._of_task("configs", task).get("metric_list")
+        metrics = listed if isinstance(listed, list) else []
         stated = [m.get("aggregation", default) for m in metrics if isinstance(m, dict) and m.get("metric") == metric]
         return stated == ["mean"]
 
@@ -118,8 +121,9 @@ class Results:
             yield Score(task, metric, answers or NO_FILTER, float(value), stderr, count, place)
 
     def _count(self, task: str, metrics: Mapping[str, Any], key: str) -> int | None:
+        counted = metrics.get("sample_count")
         counts = (
-            (metrics.get("sample_count") or {}).get(key),
+            counted.get(key) if isinstance(counted, dict) else None,
             self._of_task("n-samples", task).get("effective"),
             metrics.get("sample_len"),
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import gzip
 import hashlib
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -177,6 +180,35 @@ def test_a_primary_claim_is_looked_for_in_the_table_before_anything_is_written(
     assert "no table has an outcome; say under `outcomes` which names are" in capsys.readouterr().err
 
 
+def test_indicators_and_outcomes_of_the_same_variants_may_come_from_two_imports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in range(4):
+        write_run(tmp_path / "base" / str(step), step)
+        write_run(tmp_path / "tuned" / str(step), step)
+    for folder, kind in (("base", "indicator"), ("tuned", "outcome")):
+        arguments = [str(tmp_path / folder), "--kind", kind, "--out", str(tmp_path / f"{folder}.csv")]
+        assert main(["import", "lm-eval", *arguments]) == 0
+    spec = tmp_path / "study.yaml"
+    spec.write_text("study: s\nmeasurements: [{path: base.csv, tidy: {}}, {path: tuned.csv, tidy: {}}]\n")
+    assert main(["check", str(spec)]) == 0
+    spec.write_text(spec.read_text().replace("base.csv, tidy: {}", "base.csv, tidy: {outcomes: [quiz]}"))
+    assert main(["check", str(spec)]) == 2
+    assert "expected one row per kind, name, variant" in capsys.readouterr().err
+
+
+def test_three_variants_are_too_few_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for step in range(3):
+        write_run(tmp_path / "runs" / str(step), step)
+    assert (
+        main(["import", "lm-eval", str(tmp_path / "runs"), "--kind", "outcome", "--out", str(tmp_path / "t.csv")]) == 0
+    )
+    (tmp_path / "study.yaml").write_text("study: s\nmeasurements: [{path: t.csv, tidy: {}}]\n")
+    assert main(["analyze", str(tmp_path / "study.yaml"), "--results", str(tmp_path / "results")]) == 2
+    assert "quiz: too few variants have this outcome; expected at least 4, got 3" in capsys.readouterr().err
+    assert not (tmp_path / "results" / "s").exists()
+
+
 def test_a_short_command_is_enough(tmp_path: Path, imported: Import) -> None:
     for step in (1, 2):
         write_run(tmp_path / "runs" / str(step), step)
@@ -232,6 +264,31 @@ def test_an_import_replaces_a_table_only_when_told_and_then_wholly(
     assert out.read_bytes() == before
     imported(run, "--force", "--no-items")
     assert [path.name for path in out.parent.iterdir()] == ["table.parquet"]
+
+
+STRANGE = (None, True, -1, 3.5, 10**30, float("nan"), "x", "", "../x", "\0", [], [1], {}, {"a": None})
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """All (container, key) inside a JSON value."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
+    return [place for key in keys for place in ((value, key), *places(value[key]))]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_file_with_strange_parts_is_read_or_refused_and_never_half_of_it(
+    tmp_path: Path, out: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    run = write_run(tmp_path / "runs")
+    path = run if seed % 2 else run.with_name("samples_quiz_T1.jsonl")
+    lines = [json.loads(line) for line in ([path.read_text()] if seed % 2 else path.read_text().splitlines())]
+    for _ in range(rng.randint(1, 3)):
+        container, key = rng.choice(places(lines))
+        container[key] = copy.deepcopy(rng.choice(STRANGE))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code = main(["import", "lm-eval", str(tmp_path / "runs"), "--out", str(out)])
+    assert (code, out.exists()) in ((0, True), (2, False))
 
 
 class TestRefused:

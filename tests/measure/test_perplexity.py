@@ -253,19 +253,24 @@ def test_every_token_of_the_text_is_asked_for_once(
     stream = np.array([token for text in texts for token in [*front, *text, 2]], dtype=np.uint16)
     scale = held_out_text.Scale(_Words(), special, np.full(512, 3), 1)
     rows = held_out_text.rows_of(stream, scale, length, limit, borders)
-    asked = [int(token) for row in rows for token in row.targets if token != IGNORE]
-    expected = [token for text in texts for token in text]
-    assert asked == expected[:limit]
-    assert all(len(row.inputs) == len(row.targets) <= length for row in rows)
-    assert sum(row.tokens for row in rows) == len(asked)
+    batch = rows.batch(np.arange(len(rows.begin))) if len(rows.begin) else None
+    asked = [] if batch is None else batch.targets[batch.targets != IGNORE].tolist()
+    assert asked == [token for text in texts for token in text][:limit]
+    assert batch is None or batch.inputs.shape[1] == rows.lengths.max() <= length
+    assert rows.tokens.sum() == len(asked)
     begun = sum(1 for i in range(len(texts)) if texts[i] and sum(map(len, texts[:i])) < len(asked))
-    assert sum(row.sizes for row in rows) == 3 * len(asked) - begun
-    assert sum(row.words for row in rows) == pytest.approx(2 * begun)
+    assert rows.sizes.sum() == 3 * len(asked) - begun
+    assert rows.words.sum() == pytest.approx(2 * begun)
 
 
 class _Words:
-    def decode(self, _ids: list[int], skip_special_tokens: bool) -> str:
-        return "" if skip_special_tokens else "two words"
+    def decode_batch(self, ids: list[list[int]], skip_special_tokens: bool) -> list[str]:
+        return ["" if skip_special_tokens else "two words" for _ in ids]
+
+
+@given(st.text(st.sampled_from("a. \n\t\x1f\xa0\u2028")))
+def test_words_are_counted_as_the_harness_does(text: str) -> None:
+    assert held_out_text.words_in(text) == len(re.split(r"\s+", text))
 
 
 def test_a_domain_without_text_is_refused(measured: Any, streams: dict[str, Any]) -> None:

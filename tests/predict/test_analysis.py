@@ -183,3 +183,7 @@ def test_what_cannot_be_analysed_is_refused_in_words(make_table: MakeTable, quic
         analyze(make_table({"i": [1, 2, 3, 4.0]}, {"o": [1, 2, 3, None]}), quick, "s")
     with pytest.raises(UserError, match="the table has no outcome"):
         analyze(make_table({"i": [1, 2, 3, 4.0]}, {}), quick, "s")
+    cross = make_table({"i": [1, 2, 3, 4.0]}, {"o": [1, 2, 3, 4.0]})
+    cross["train_task"] = cross["kind"].map({"outcome": "other"})
+    with pytest.raises(UserError, match="the table has no outcome; got 'only scores of models that were tuned on an"):
+        analyze(cross, quick, "s")

@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ptp_core.predict.analysis import analyze
 from ptp_core.report.run import Run
-from ptp_core.table.schema import from_rows
+from ptp_core.spec.select import Primary, Select
+from ptp_core.table.schema import from_rows, validate
 
 OBJECTIVES = ("clm", "plm", "sc", "ul2r+clm")
 MIXTURES = ("web", "web+code", "web+books", "all")
 OUTCOMES = ("commonsense", "reading", "closed-book")
 INDICATORS = {"ppl_clm": False, "ppl_sc": False, "kshot_commonsense": True, "kshot_reading": True, "kshot_closed": True}
+FURTHER = (".margin", ".bits_per_byte", "@facts", ".bits_per_byte@facts", ".correct_prob_per_char")
 SEEDS = 2
 TOKENS = 20_000_000
 
@@ -35,13 +38,43 @@ def made() -> Made:
     return build()
 
 
-def build(n_mixtures: int = 4, n_outcomes: int = 3, n_indicators: int = 5, prefix: str = "", seed: int = 0) -> Made:
-    """4 × ``n_mixtures`` variants; ``prefix`` stands in front of every name a user could choose."""
+@pytest.fixture(scope="session")
+def rich() -> Made:
+    """16 variants, 2 outcomes, 30 indicators: five headlines and five further quantities of each, analysed."""
+    return analysed(build(n_outcomes=2, further=FURTHER))
+
+
+def analysed(made: Made) -> Made:
+    """The same with a selection made by the analysis, and a primary claim about a further quantity."""
+    select = Select(primary=Primary(outcome="reading", indicator="ppl_sc.margin"), bootstraps=100, permutations=100)
+    table = pd.concat([made[1], *(late_checkpoint(made[1], tokens) for tokens in (17_000_000, 18_000_000))])
+    selection = analyze(validate(table), select.model_copy(update={"splits": 2}), "many indicators")
+    return selection, validate(table), made[2]
+
+
+def late_checkpoint(table: pd.DataFrame, tokens: int) -> pd.DataFrame:
+    """The indicators of the end once more, at an earlier checkpoint; not all of them are measured there."""
+    rows = table[(table["checkpoint_tokens"] == TOKENS) & (table["kind"] == "indicator") & (table["name"] != "ppl_clm")]
+    return rows.assign(checkpoint_tokens=tokens, value=rows["value"] * (1 + tokens / 1e9))
+
+
+def build(
+    n_mixtures: int = 4,
+    n_outcomes: int = 3,
+    n_indicators: int = 5,
+    prefix: str = "",
+    seed: int = 0,
+    further: tuple[str, ...] = (),
+) -> Made:
+    """4 × ``n_mixtures`` variants; ``prefix`` stands in front of every name a user could choose.
+
+    Every indicator comes with quantities that end in each of ``further`` too.
+    """
     random = np.random.default_rng(seed)
     mixtures = [*MIXTURES, *(f"mix-{n}" for n in range(5, n_mixtures + 1))][:n_mixtures]
     outcomes = [prefix + name for name in (*OUTCOMES, *(f"outcome-{n}" for n in range(4, n_outcomes + 1)))][:n_outcomes]
     directions = dict(itertools.islice((INDICATORS | {f"probe-{n}": True for n in range(6, 99)}).items(), n_indicators))
-    directions = {prefix + name: higher for name, higher in directions.items()}
+    directions = {prefix + name + end: higher for name, higher in directions.items() for end in ("", *further)}
     config = {
         f"{prefix}{objective}/{mixture}": {"objective": objective, "mixture": mixture, "lr": lr}
         for (objective, mixture), lr in zip(

@@ -65,3 +65,21 @@ def test_long_hostile_names_fit_too(make_study: Any, tmp_path: Path) -> None:
 def test_the_switch_shows_one_outcome_and_then_all(made: Any, tmp_path: Path) -> None:
     measured, _ = look(render(*made), 1000, tmp_path)
     assert (measured["first"], measured["all"]) == (3, 9)
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_thirty_indicators_fit(rich: Any, tmp_path: Path, width: int) -> None:
+    text = render(*rich)
+    unfolded = text.replace('class="more" id="further', 'class="more" checked id="further')
+    folded, _ = look(text, width, tmp_path)
+    opened, complaints = look(unfolded, width, tmp_path)
+    assert opened["width"] <= width
+    assert opened["height"] > folded["height"] + 500
+    assert complaints == ""
+
+
+def test_thirty_indicators_with_long_names_fit_too(make_study: Any, tmp_path: Path) -> None:
+    long = make_study(prefix="ppl_sc(0.5,8)_very_long_name_" * 3, further=(".bits_per_byte@facts", ".x" * 60))
+    measured, complaints = look(render(*long), 400, tmp_path)
+    assert measured["width"] <= 400
+    assert complaints == ""

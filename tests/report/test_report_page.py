@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from ptp_core.report.page import render, write_report
+from ptp_core.report.scatter import scatters_of
+from ptp_core.report.study import read_study
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=y>&{{ 7 * 7 }}\u202e"
 SECTIONS = ("verdict", "ranking", "indicators", "scatter", "curves", "made", "glossary")
@@ -211,3 +214,58 @@ def test_what_the_analysis_writes_can_be_shown(made: Any) -> None:
     words = Page(render(selection, made[1], made[2])).words
     assert " ".join(selection["verdict"]["headline"].split()) in words
     assert "None" not in words
+
+
+def test_further_quantities_stand_folded_under_their_indicator(rich: Any) -> None:
+    page = Page(render(*rich))
+    rows = [value.split() for tag, name, value in page.attributes if (tag, name) == ("tr", "class")]
+    titles = [value for tag, name, value in page.attributes if (tag, name) == ("th", "title")]
+    assert "show the 24 further quantities of these indicators" in page.words  # 25, and one of them is the primary
+    assert sum(row == ["further", "more"] for row in rows) == len(titles) == 24 + 25
+    assert titles.count("ppl_clm.bits_per_byte@facts") == 2
+    assert "Headline indicators are claims, their p corrected by Holm." in page.words
+    assert "learned from the 6 headline indicators" in page.words
+
+
+def test_a_few_further_quantities_are_open(make_study: Any) -> None:
+    page = Page(render(*make_study(n_indicators=3, further=(".margin",))))
+    assert "further quantities of these indicators are not drawn" in page.words
+    assert "show the 3 further" not in page.words
+
+
+def test_signal_to_noise_stands_beside_the_accuracy_with_a_dash_where_it_is_not_known(rich: Any) -> None:
+    words = Page(render(*rich)).words
+    assert "SNR check\u00adpoints" in words
+    assert "A dash: not known; it takes three checkpoints in the last fifth of a training" in words
+    assert "SNR items" not in words  # no standard errors in this table
+    assert "SNR over seeds" in words
+    nothing = copy.deepcopy(rich[0])
+    for entry in nothing["noise"]["indicators"].values():
+        entry.update(snr_checkpoints=None, snr_items=None)
+    assert "Signal-to-noise is not known here" in Page(render(nothing, *rich[1:])).words
+    assert "Signal-to-noise is not known here" not in Page(render({**rich[0], "noise": {}}, *rich[1:])).words
+
+
+def test_only_headlines_are_drawn_and_a_dozen_of_them_at_most(rich: Any, make_study: Any) -> None:
+    page = Page(render(*rich))
+    assert (
+        sum(value.strip().startswith("panel") for _, name, value in page.attributes if name == "class") == 6 + 5 + 3
+    )  # two grids, the curves
+    many = make_study(n_outcomes=1, n_indicators=20)
+    assert len(scatters_of(read_study(*many[:2]), read_study(*many[:2]).outcomes[0], 10**6).panels) == 12
+
+
+def test_a_long_warning_with_markup_and_a_path_stays_one_readable_line(made: Any) -> None:
+    from dataclasses import replace
+
+    text = "mine failed: ValueError: '<b>\"x\"</b>' & more in /a/" + "deep/" * 60 + "mine.py:12"
+    page = Page(render(made[0], made[1], replace(made[2], warnings=[text])))
+    assert text in page.words
+    assert "b" not in page.tags[: page.tags.index("nav")]
+
+
+@pytest.mark.parametrize("end", [".a", "@b", ".c@d", '."e', ".<f>", "..", "@", ".\u202e"])
+def test_odd_quantities_make_whole_pages(make_study: Any, end: str) -> None:
+    page = Page(render(*make_study(prefix="ppl_sc(0.5,8) ", further=(end,))))
+    assert len(page.ids) == len(set(page.ids))
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in page.ids)

@@ -25,7 +25,7 @@ indicators:
   ppl_clm: {quantities: [bits_per_byte], domains: true}
   ppl_sc(0.5,4): {}
   kshot_cbqa: {quantities: [correct_prob, f1]}
-  kshot_colours: {shots: 1, quantities: [acc, margin]}
+  kshot_colours: {shots: 1, quantities: [margin]}
   tuned_cbqa: {examples: 8, quantities: [loss_drop]}
   length: {}
   broken: {}
@@ -88,7 +88,7 @@ def test_every_indicator_is_in_the_table_at_every_checkpoint(measured: Project) 
     ]
     assert set(found.name) == {
         "ppl_clm", "ppl_clm.bits_per_byte", *domains, "ppl_sc(0.5,4)", "kshot_cbqa", "kshot_cbqa.correct_prob",
-        "kshot_cbqa.f1", "kshot_colours", "kshot_colours.margin", "kshot_colours.acc", "tuned_cbqa",
+        "kshot_cbqa.f1", "kshot_colours", "kshot_colours.margin", "tuned_cbqa",
         "tuned_cbqa.loss_drop", "length",
     }  # fmt: skip
     assert set(found.checkpoint_tokens) == {28_000, 30_000, 32_000}
