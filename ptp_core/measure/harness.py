@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where
 from ptp_core.measure.harness_check import check_task, headline_of
-from ptp_core.measure.harness_files import TaskFile, functions_in, hub_of, local_data
+from ptp_core.measure.harness_files import TaskFile, functions_in, hub_of
+from ptp_core.measure.harness_load import Loaded, dataset_cache, load
 from ptp_core.measure.harness_model import harness_model
-from ptp_core.measure.harness_results import items_of, reported, with_answers
+from ptp_core.measure.harness_results import items_of, quantities_of, reported, with_answers
 from ptp_core.measure.harness_split import Chosen, choose
 from ptp_core.measure.measured import Measured
 from ptp_core.spec.harness import HarnessSettings
@@ -34,47 +36,53 @@ def measure_task(
     names the task, if it cannot be measured.
     """
     file = check_task(settings, yaml)
-    name = str(file.config["task"])
+    name = str(file.config["group" if file.members else "task"])
     if settings.allow_code:
         # The metric that executes code wants this consent of its own.
         os.environ.setdefault("HF_ALLOW_CODE_EVAL", "1")
     with _task_errors(name, file), dataset_cache(local=hub_of(file) is None):
-        task = load(file, settings, local=yaml is not None)
-        with _task_named(name):
-            chosen = choose(task, settings) if settings.items == "disjoint" else None
-        lm, results = evaluate(checkpoint, {name: task}, settings, chosen, rows)
-        quantities, filters = reported(results, name)
-        headline = headline_of(settings.metric, list(quantities))
-        samples = with_answers(results["samples"][name], task, lm)
-        quantities = quantities | {key: value for key, value in samples.quantities.items() if key not in quantities}
-        headline = headline or (settings.metric if settings.metric in quantities else None)
-        if headline is None:
-            raise UserError(f'this task has no metric "{settings.metric}"', got=", ".join(quantities))
-        items = items_of(samples, headline, filters.get(headline))
+        loaded = load(file, settings, local=yaml is not None)
+        disjoint = settings.items == "disjoint"
+        chosen = {one: _choose(one, task, settings) for one, task in loaded.tasks.items()} if disjoint else None
+        lm, results = evaluate(checkpoint, [loaded.whole], settings, chosen, rows)
+        measured = _measured(name, settings.metric, loaded, lm, results)
     save(results, folder)
-    return Measured(headline, quantities, items)
+    return measured
 
 
-def load(file: TaskFile, settings: HarnessSettings, local: bool) -> Any:
-    """The harness' task object of a YAML. This runs the Python code that the YAML names."""
-    from lm_eval.tasks import TaskManager
-    from lm_eval.tasks._yaml_loader import load_yaml
+def _choose(name: str, task: Any, settings: HarnessSettings) -> Chosen:
+    with _task_named(name):
+        return choose(task, settings)
 
-    config = load_yaml(file.path, resolve_func=True) | (local_data(file) if local else {})
-    if settings.revision is not None:
-        config["dataset_kwargs"] = (config.get("dataset_kwargs") or {}) | {"revision": settings.revision}
-    config.pop("task_list", None)
-    return TaskManager(include_defaults=False).load([config])["tasks"][str(file.config["task"])]
+
+def _measured(name: str, metric: str | None, loaded: Loaded, lm: Any, results: dict[str, Any]) -> Measured:
+    own, filters = reported(results, name, list(loaded.tasks))
+    scored = {one: with_answers(results["samples"][one], task, lm) for one, task in loaded.tasks.items()}
+    quantities = {**quantities_of(scored), **own}
+    headline = headline_of(metric, {key: key.removesuffix(f"_{filters[key]}") for key in own})
+    if headline is None and metric in quantities:
+        headline = metric
+    if headline is None:
+        raise UserError(f'this task has no metric "{metric}"', got=", ".join(quantities))
+    items = {one: items_of(scored[one], headline, filters.get(headline)) for one in scored}
+    if len(items) == 1:
+        return Measured(headline, quantities, items[next(iter(items))])
+    # Ids are unique within a task only.
+    named = [item._replace(id=f"{one}/{item.id}") for one, theirs in items.items() for item in theirs]
+    return Measured(headline, quantities, named)
 
 
 def evaluate(
     checkpoint: Path,
-    tasks: Mapping[str, Any],
+    tasks: Sequence[Any],
     settings: HarnessSettings,
-    chosen: Chosen | None = None,
+    chosen: Mapping[str, Chosen] | None = None,
     rows: int | None = None,
 ) -> tuple[Any, dict[str, Any]]:
-    """(model, what ``lm_eval.simple_evaluate`` returns) for task objects, with seeds as on its command line."""
+    """(model, what ``lm_eval.simple_evaluate`` returns) for tasks or groups, with seeds as on its command line.
+
+    ``chosen``: the documents to score, by task; default: all, or the first ``max_items``.
+    """
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
@@ -84,10 +92,10 @@ def evaluate(
     lm.answer_tokens.clear()
     results = simple_evaluate(
         model=lm,
-        tasks=list(tasks.values()),
+        tasks=list(tasks),
         num_fewshot=settings.shots,
         limit=settings.max_items if chosen is None else None,
-        samples=None if chosen is None else dict.fromkeys(tasks, chosen),
+        samples=None if chosen is None else dict(chosen),
         task_manager=TaskManager(include_defaults=False),
         confirm_run_unsafe_code=settings.allow_code,
     )
@@ -124,32 +132,21 @@ def save(results: dict[str, Any], folder: Path) -> None:
             chat_template=None, fewshot_as_multiturn=True,
         )  # fmt: skip
         tracker.save_results_aggregated(results=results, samples=samples)
-        made = {RESULTS: f"results_{tracker.date_id}.json"}
+        _keep(Path(scratch), "results_*.json", place / RESULTS, None)
         for name in samples:
             tracker.save_results_samples(task_name=name, samples=samples[name])
-            made[f"samples_{name}.jsonl"] = f"samples_{name}_{tracker.date_id}.jsonl"
-        # The harness only logs that it could not save; a file that is missing here says so aloud.
-        for stable, written in made.items():
-            (Path(scratch) / written).replace(place / stable)
+            _keep(Path(scratch), f"samples_{name}_*.jsonl", place / f"samples_{name}.jsonl", len(samples[name]))
 
 
-@contextmanager
-def dataset_cache(local: bool) -> Iterator[None]:
-    """Keep what ``datasets`` makes of local files in a temporary folder; what is of a hub is kept where it belongs."""
-    import datasets
-
-    before = datasets.config.HF_DATASETS_CACHE
-    bars = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            if local:
-                datasets.config.HF_DATASETS_CACHE = Path(scratch)
-            yield
-    finally:
-        datasets.config.HF_DATASETS_CACHE = before
-        if not bars:
-            datasets.enable_progress_bars()
+def _keep(scratch: Path, pattern: str, place: Path, lines: int | None) -> None:
+    """Give a saved file its lasting name, once it is whole: if saving fails, the harness only logs it."""
+    written = next(scratch.glob(pattern), None)
+    content = written.read_bytes() if written else b""
+    if written is None or not (content.endswith(b"}") if lines is None else content.count(b"\n") == lines):
+        raise UserError(
+            "the harness could not save its results", where=Where(place), fix="see whether the disk is full"
+        )
+    written.replace(place)
 
 
 @contextmanager
@@ -174,6 +171,8 @@ def _task_errors(name: str, file: TaskFile) -> Iterator[None]:
     except (UserError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         hub = hub_of(file)
         if hub is not None and isinstance(error, OSError | _hub_errors()):
             raise UserError(

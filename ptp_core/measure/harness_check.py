@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ CHOICE_QUANTITIES = (
     *(f"{name}{length}" for name in ("correct_prob", "margin", "total_prob") for length in LENGTHS),
 )
 """What we measure on top wherever a task has choices (``answer_quantities.py``)."""
+LISTED = 60
+"""So many tasks of a group are named in a message."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+()-]{0,199}")
 ANSWER_QUANTITIES = tuple(name for name in CHOICE_QUANTITIES if name.startswith("correct_prob"))
 
@@ -33,15 +36,18 @@ ANSWER_QUANTITIES = tuple(name for name in CHOICE_QUANTITIES if name.startswith(
 def find_task(settings: HarnessSettings, yaml: Path | None, where: Where | None = None) -> TaskFile:
     """The YAML that is asked for: the local one, or that of a name in the registry.
 
-    Raises UserError for an unknown name (with the nearest), a tag, and a group.
+    Raises UserError for an unknown name (with the nearest), a tag, and a group that the harness sums up to no score or
+    that a local YAML makes; the message names the tasks.
     """
     if yaml is not None:
         task = read_task(yaml, where)
-        _refuse_groups(task, where or Where(yaml), yaml.name)
+        if is_group(task):
+            fix = f"name its tasks: {', '.join(map(_member_name, _listed(task)))}"
+            raise UserError("a group of tasks is not read from a file", where=where or Where(yaml), fix=fix)
         return task
     name, known = settings.task or "", names()
     if name in known.tags:
-        members = ", ".join(sorted(known.tags[name])[:30])
+        members = ", ".join(sorted(known.tags[name])[:LISTED])
         raise UserError("this is a tag of several tasks", where=where, subject=name, fix=f"name its tasks: {members}")
     if name not in known.files:
         raise UserError(
@@ -49,20 +55,49 @@ def find_task(settings: HarnessSettings, yaml: Path | None, where: Where | None 
             fix=did_you_mean(name, [*known.files, *known.tags]),
         )  # fmt: skip
     task = read_task(tasks_folder() / known.files[name])
-    _refuse_groups(task, where, name)
+    if is_group(task):
+        task.members = members_of(task)
+        if not task.config.get("aggregate_metric_list") or not all("task" in m.config for m in task.members.values()):
+            fix = f"name its tasks: {', '.join(list(task.members)[:LISTED])}"
+            raise UserError("the harness sums this group up to no score", where=where, subject=name, fix=fix)
     return task
 
 
-def _refuse_groups(task: TaskFile, where: Where | None, name: str) -> None:
-    if "class" in task.config or not ("group" in task.config or isinstance(task.config.get("task"), list)):
-        return
-    listed = task.config.get("task")
-    members = [
-        str((item.get("task") or item.get("group")) if isinstance(item, dict) else item)
-        for item in (listed if isinstance(listed, list) else [])
-    ]
-    fix = f"name its tasks: {', '.join(members[:30])}"
-    raise UserError("this is a group of several tasks", where=where, subject=name, fix=fix)
+def is_group(task: TaskFile) -> bool:
+    """Whether a YAML names tasks instead of being one."""
+    return "class" not in task.config and ("group" in task.config or isinstance(task.config.get("task"), list))
+
+
+def members_of(group: TaskFile) -> dict[str, TaskFile]:
+    """Name → YAML of every task in a group of the registry and in the groups and tags within it.
+
+    A member that the group itself makes up has an empty YAML: only the harness can build it.
+    """
+    known, found = names(), dict[str, TaskFile]()
+    waiting = [_member_name(member) for member in _listed(group)]
+    for name in waiting:
+        if name in known.tags:
+            waiting += sorted(set(known.tags[name]) - set(waiting))
+        elif name in known.files:
+            member = read_task(tasks_folder() / known.files[name])
+            if is_group(member):
+                group.files.append(member.path)
+                waiting += [inner for inner in map(_member_name, _listed(member)) if inner not in waiting]
+            else:
+                found[name] = member
+        else:
+            found[name] = TaskFile(group.path)
+    return found
+
+
+def _listed(group: TaskFile) -> list[Any]:
+    listed = group.config.get("task")
+    members = listed if isinstance(listed, list) else [listed]
+    return [member for member in members if _member_name(member) != "None"]
+
+
+def _member_name(member: Any) -> str:
+    return str((member.get("task") or member.get("group")) if isinstance(member, dict) else member)
 
 
 def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where | None = None) -> TaskFile:
@@ -74,6 +109,18 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     task = find_task(settings, yaml, where)
     name = settings.task or str(task.config.get("task") or task.path.name)
     place = where or Where(task.path)
+    if task.members and settings.revision is not None:
+        raise UserError("a group has many data sets, so no revision of one", where=place, subject=name)
+    for member, file in (task.members or {name: task}).items():
+        _check_one(settings, file, place, member)
+    if settings.metric is not None and (known := metrics_of_task(task)) is not None:
+        _check_metric(settings.metric, known, place, name)
+    if yaml is not None:
+        local_data(task)
+    return task
+
+
+def _check_one(settings: HarnessSettings, task: TaskFile, place: Where, name: str) -> None:
     _check_name(task)
     for key in ("doc_to_image", "doc_to_audio"):
         if task.config.get(key):
@@ -88,11 +135,6 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     if "class" not in task.config:
         _check_splits(task, place, name)
         _check_shots(settings, task, place, name)
-    if settings.metric is not None and (known := metrics_of_task(task)) is not None:
-        _check_metric(settings.metric, known, place, name)
-    if yaml is not None:
-        local_data(task)
-    return task
 
 
 def _check_name(task: TaskFile) -> None:
@@ -130,6 +172,10 @@ def _check_metric(metric: str, known: list[str], where: Where, name: str) -> Non
 
 def metrics_of_task(task: TaskFile) -> list[str] | None:
     """The quantities that measuring a task gives, or None where only running its code could tell."""
+    if task.members:
+        summed = [_metric_name(entry) for entry in task.config["aggregate_metric_list"]]
+        each = [metrics_of_task(member) or [] for member in task.members.values()]
+        return [*summed, *(one for one in CHOICE_QUANTITIES if one not in summed and all(one in of for of in each))]
     kind = str(task.config.get("output_type", "generate_until"))
     listed = task.config.get("metric_list")
     if "class" in task.config:
@@ -148,16 +194,13 @@ def _metric_name(entry: Any) -> str:
     return metric.rpartition(".")[2] if isinstance(metric, Function) else str(metric)
 
 
-def headline_of(metric: str | None, found: list[str]) -> str | None:
+def headline_of(metric: str | None, found: Mapping[str, str]) -> str | None:
     """The quantity that goes by the measurement's own name: the metric asked for, else the first preferred one.
 
-    Where a metric has several filters, that of the first one. None if the metric is not among those found.
+    ``found``: quantity → the metric that it is; where a metric has several filters, the first one counts. None if the
+    metric is not among them.
     """
-    if not found:
-        return None
+    first = {own: name for name, own in [*found.items()][::-1]} | {name: name for name in found}
     if metric is not None:
-        return next((one for one in found if one == metric or one.startswith(f"{metric}_")), None)
-    for wanted in PREFERRED:
-        if (first := next((one for one in found if one == wanted or one.startswith(f"{wanted}_")), None)) is not None:
-            return first
-    return found[0]
+        return first.get(metric)
+    return next((first[wanted] for wanted in PREFERRED if wanted in first), next(iter(found), None))

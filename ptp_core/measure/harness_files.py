@@ -38,6 +38,8 @@ class TaskFile:
     """Top-level key → file and line that it comes from."""
     files: list[Path] = field(default_factory=list)
     """The YAML itself and its chain of includes."""
+    members: dict[str, TaskFile] = field(default_factory=dict)
+    """Of a group of the registry: all tasks in it and in the groups within it."""
 
     def where(self, key: str) -> Where:
         """Where a key is set, or else the file."""
@@ -108,7 +110,12 @@ def functions_in(value: Any) -> Iterator[Function]:
 
 
 def hub_of(task: TaskFile) -> str | None:
-    """The data set on a hub that a task reads; None for one that reads local files or makes its own data."""
+    """The data set on a hub that a task reads; None for one that reads local files or makes its own data.
+
+    Of a group, the first that any of its tasks reads.
+    """
+    if task.members:
+        return next((hub for member in task.members.values() if (hub := hub_of(member)) is not None), None)
     path = task.config.get("dataset_path")
     if not isinstance(path, str) or task.config.get("custom_dataset"):
         return None

@@ -50,7 +50,7 @@ def measure_items(
     configs = _choice_task(name) if choosing else _answer_tasks(name, new)
     _write(folder, asked, configs)
     tasks = _load(configs, asked)
-    lm, results = evaluate(checkpoint, tasks, HarnessSettings(shots=0, items="shared"), rows=rows)
+    lm, results = evaluate(checkpoint, list(tasks.values()), HarnessSettings(shots=0, items="shared"), rows=rows)
     # The harness numbers documents as they stand in the file, so samples and items are in one order.
     items = [item for _, item in asked]
     values = [_values(results["samples"], name, i) for i in range(len(items))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,16 @@ LOWER_IS_BETTER = ("perplexity", "word_perplexity", "byte_perplexity", "bits_per
 """Where the harness leaves the direction open."""
 
 
-def reported(results: dict[str, Any], name: str) -> tuple[dict[str, Quantity], dict[str, str]]:
+def reported(results: dict[str, Any], name: str, tasks: Sequence[str]) -> tuple[dict[str, Quantity], dict[str, str]]:
     """(quantity by name, filter of each) with value and standard error as the harness reports them.
 
-    A quantity is called by its metric, followed by ``_`` and the filter where the metric has several.
+    A quantity is called by its metric, followed by ``_`` and the filter where the metric has several. ``name`` is the
+    task, or the group of the ``tasks``.
     """
     found = results["results"][name]
     keys = [tuple(key.split(",", 1)) for key in found if "," in key]
     metrics = [metric for metric, _ in keys]
-    count = int(results["n-samples"][name]["effective"])
+    count = sum(int(results["n-samples"][task]["effective"]) for task in tasks)
     better = results["higher_is_better"].get(name, {})
     quantities: dict[str, Quantity] = {}
     filters: dict[str, str] = {}
@@ -52,19 +53,26 @@ class Scored:
     logprobs: dict[int, float]
     """Document → log-probability of its right answer, in nats."""
 
-    @property
-    def quantities(self) -> dict[str, Quantity]:
-        """Means over documents, with errors clustered by ``document`` where the documents name one."""
-        first = self.of_filter(None)
-        known = [(sample, values) for sample, values in zip(first, self.per_document, strict=True) if values]
-        clusters = clusters_of([sample["doc"] for sample, _ in known])
-        names = known[0][1] if known else {}
-        return {name: mean_quantity([values[name] for _, values in known], clusters) for name in names}
-
     def of_filter(self, name: str | None) -> list[dict[str, Any]]:
         """The samples of one filter, by default the first."""
         wanted = name if name is not None else self.samples[0]["filter"]
         return [sample for sample in self.samples if sample["filter"] == wanted]
+
+
+def quantities_of(scored: Mapping[str, Scored]) -> dict[str, Quantity]:
+    """Means over the documents of all tasks together, of what every task has.
+
+    Errors are clustered by ``document`` where the documents name one.
+    """
+    known = [
+        (sample["doc"], values)
+        for one in scored.values()
+        for sample, values in zip(one.of_filter(None), one.per_document, strict=True)
+        if values
+    ]
+    names = [name for name in known[0][1] if all(name in values for _, values in known)] if known else []
+    clusters = clusters_of([doc for doc, _ in known])
+    return {name: mean_quantity([values[name] for _, values in known], clusters) for name in names}
 
 
 def mean_quantity(values: Sequence[float], clusters: Sequence[str] | None) -> Quantity:

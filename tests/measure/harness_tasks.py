@@ -66,6 +66,16 @@ def write(folder: Path, name: str, records: list[dict[str, Any]], text: str = CH
     return path
 
 
+def write_group(folder: Path, sizes: dict[str, int]) -> None:
+    """A group ``quizzes`` over tasks of so many questions, summed up by size, as the harness' own folder has them."""
+    for name, count in sizes.items():
+        path = write(folder / name, name, questions(count), shots=1)
+        path.write_text(path.read_text().replace(f"{name}.jsonl", str(folder / name / f"{name}.jsonl")))
+    members = "".join(f"  - {name}\n" for name in sizes)
+    summed = "aggregate_metric_list:\n  - {metric: acc, weight_by_size: true}\n"
+    (folder / "quizzes.yaml").write_text(f"group: quizzes\ntask:\n{members}{summed}")
+
+
 def questions(count: int = 24) -> list[dict[str, Any]]:
     """Made-up questions with four choices each, no two the same."""
     asked = tiny_study.questions("cms")["test"]

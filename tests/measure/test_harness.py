@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ptp_core.errors import UserError
+from ptp_core.measure import harness_check, harness_registry
 from ptp_core.measure.harness import FOLDER, RESULTS, measure_task
 from ptp_core.measure.harness_check import CHOICE_QUANTITIES
 from ptp_core.measure.harness_model import harness_model
@@ -51,6 +52,15 @@ def test_the_harness_files_are_kept_under_names_without_the_time(model: Path, tm
     kept = json.loads((tmp_path / FOLDER / RESULTS).read_text(encoding="utf-8"))
     assert kept["results"]["quiz"]["acc_norm,none"] == measured.quantities["acc_norm"].value
     assert {"config", "configs", "versions", "n-samples", "task_hashes", "lm_eval_version"} <= set(kept)
+
+
+def test_what_the_harness_fails_to_save_is_said(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval.loggers import EvaluationTracker
+
+    yaml = harness_tasks.write(tmp_path, "quiz", questions(8))
+    monkeypatch.setattr(EvaluationTracker, "save_results_samples", lambda self, task_name, samples: None)
+    with pytest.raises(UserError, match=r"samples_quiz.jsonl: the harness could not save its results"):
+        measure(model, yaml, tmp_path)
 
 
 @pytest.mark.parametrize("metric", ["acc", "margin_per_char"])
@@ -165,6 +175,40 @@ class TestItems:
         yaml = harness_tasks.write(tmp_path, "quiz", questions(8), shots=5)
         with pytest.raises(UserError, match=r"quiz: 5 examples are more than can be had .* got 2; ask for fewer shots"):
             measure(model, yaml, tmp_path)
+
+
+@pytest.fixture
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that knows a group of two tasks and nothing else."""
+    folder = tmp_path / "registry"
+    harness_tasks.write_group(folder, {"short": 8, "long": 12})
+    known = harness_registry.scan(folder)
+    monkeypatch.setattr(harness_check, "names", lambda: known)
+    monkeypatch.setattr(harness_check, "tasks_folder", lambda: folder)
+
+
+@pytest.mark.usefixtures("group")
+class TestGroups:
+    def test_are_summed_up_by_the_harness(self, model: Path, tmp_path: Path) -> None:
+        measured = measure_task(model, HarnessSettings(task="quizzes", items="shared"), None, tmp_path)
+        right = [item.score for item in measured.items]
+        assert measured.headline == "acc"
+        assert measured.quantities["acc"].value == pytest.approx(sum(right) / 20)
+        assert {q.n_items for q in measured.quantities.values()} == {20}
+        assert [item.id for item in measured.items][7:9] == ["short/q7", "long/q0"]
+        assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {
+            RESULTS, "samples_short.jsonl", "samples_long.jsonl",
+        }  # fmt: skip
+
+    def test_have_a_part_of_every_task(self, model: Path, tmp_path: Path) -> None:
+        parts = []
+        for part in ("indicator", "outcome"):
+            settings = HarnessSettings.model_validate({"task": "quizzes", "part": part})
+            parts.append({item.id for item in measure_task(model, settings, None, tmp_path).items})
+        assert not parts[0] & parts[1]
+        assert (
+            {name.split("/")[0] for name in parts[0]} == {name.split("/")[0] for name in parts[1]} == {"short", "long"}
+        )
 
 
 class TestOtherTasks:

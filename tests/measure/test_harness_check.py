@@ -8,6 +8,7 @@ import pytest
 
 from ptp_core.errors import UserError, Where
 from ptp_core.measure.harness_check import check_task, headline_of, metrics_of_task
+from ptp_core.measure.harness_files import hub_of, read_task
 from ptp_core.spec.harness import HarnessSettings
 from tests.measure import harness_tasks
 
@@ -38,8 +39,7 @@ def test_an_unknown_name_brings_the_nearest() -> None:
     )
 
 
-def test_groups_and_tags_bring_their_tasks() -> None:
-    assert "this is a group of several tasks; name its tasks: mmlu_stem, mmlu_other" in refused({"task": "mmlu"})
+def test_tags_bring_their_tasks() -> None:
     assert "this is a tag of several tasks; name its tasks: arc_challenge, arc_easy" in refused({"task": "ai2_arc"})
 
 
@@ -91,8 +91,6 @@ def test_a_data_file_that_is_missing(tmp_path: Path) -> None:
 
 def test_metrics_are_known_without_running_the_task(tmp_path: Path) -> None:
     yaml = local(tmp_path, "task: t\noutput_type: loglikelihood\nmetric_list: [{metric: !function m.best}]\n")
-    from ptp_core.measure.harness_files import read_task
-
     assert metrics_of_task(read_task(yaml)) == [
         "best",
         "correct_prob",
@@ -102,19 +100,41 @@ def test_metrics_are_known_without_running_the_task(tmp_path: Path) -> None:
     assert metrics_of_task(check_task(HarnessSettings(task="squadv2"))) is None
 
 
+STRICT, FLEXIBLE = "exact_match_strict-match", "exact_match_flexible-extract"
+
+
 @pytest.mark.parametrize(
     ("metric", "found", "headline"),
     [
         (None, ["acc", "acc_norm"], "acc_norm"),
+        ("acc", ["acc_norm", "acc"], "acc"),
         (None, ["bleu", "f1"], "f1"),
         (None, ["bleu", "ter"], "bleu"),
-        (None, ["exact_match_strict-match", "exact_match_flexible-extract"], "exact_match_strict-match"),
-        ("exact_match_flexible-extract", ["exact_match_strict-match", "exact_match_flexible-extract"], None),
+        (None, [STRICT, FLEXIBLE], STRICT),
+        ("exact_match", [STRICT, FLEXIBLE], STRICT),
+        (FLEXIBLE, [STRICT, FLEXIBLE], FLEXIBLE),
         ("f2", ["f1"], None),
+        (None, [], None),
     ],
 )
 def test_the_headline_is_the_one_asked_for_or_the_first_preferred(
     metric: str | None, found: list[str], headline: str | None
 ) -> None:
-    expected = metric if headline is None and metric in found else headline
-    assert headline_of(metric, found) == expected
+    metrics = {name: "exact_match" if name.startswith("exact") else name for name in found}
+    assert headline_of(metric, metrics) == headline
+
+
+def test_a_group_is_checked_task_by_task() -> None:
+    task = check_task(HarnessSettings(task="mmlu", shots=5, metric="acc"))
+    assert len(task.members) == 57
+    assert hub_of(task) == "cais/mmlu"
+    assert "mmlu: a group has many data sets" in refused({"task": "mmlu", "revision": "abc"})
+    assert 'mmlu: this task has no metric "f1"' in refused({"task": "mmlu", "metric": "f1"})
+
+
+def test_a_group_that_is_summed_up_to_no_score_and_one_in_a_file(tmp_path: Path) -> None:
+    assert "pythia: the harness sums this group up to no score; name its tasks: lambada_openai, logiqa" in refused(
+        {"task": "pythia"}
+    )
+    yaml = local(tmp_path, "group: g\ntask: [piqa, {task: arc_easy}]\naggregate_metric_list: [{metric: acc}]\n")
+    assert "a group of tasks is not read from a file; name its tasks: piqa, arc_easy" in refused({}, yaml)

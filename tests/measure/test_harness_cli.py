@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from ptp_core.data.items import load_items
 from ptp_core.data.prompts import prompt
+from ptp_core.measure import harness_check, harness_registry
 from ptp_core.measure.harness import FOLDER, RESULTS, measure_task
 from ptp_core.measure.harness_items import measure_items
 from ptp_core.measure.measured import Measured, metrics_of
@@ -29,15 +31,17 @@ ROWS = 8
 SHARED = HarnessSettings(items="shared")
 
 
-def command_line(model: Path, yamls: list[Path], folder: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """(results, samples by task) of ``lm_eval run`` as a user types it, in the folder of the YAML."""
+def command_line(
+    model: Path, asked: Sequence[Path | str], folder: Path, *options: str
+) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """(results, samples by task) of ``lm_eval run`` as a user types it, in the folder of the YAML if it is one."""
     command = [
         *(sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--device", "cpu", "--log_samples"),
         *("--model_args", f"pretrained={model},dtype=float32", "--batch_size", str(ROWS)),
-        *("--tasks", ",".join(str(path) for path in yamls), "--output_path", str(folder / "out")),
+        *("--tasks", ",".join(str(task) for task in asked), "--output_path", str(folder / "out"), *options),
     ]
     quiet = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
-    done = subprocess.run(command, cwd=yamls[0].parent, env=quiet, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=Path(asked[0]).parent, env=quiet, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
     (results,) = folder.rglob("results_*.json")
     samples = {
@@ -108,6 +112,19 @@ def test_scores_errors_and_log_probabilities_are_those_of_the_command_line(
             kept = [json.loads(line) for line in ours.splitlines()]
             assert logprobs(kept) == pytest.approx(logprobs(samples[yaml.stem]), abs=1e-5)
             assert said(kept) == said(samples[yaml.stem])
+
+
+def test_a_group_is_summed_up_as_on_the_command_line(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = models(tiny, tmp_path)["ours"], tmp_path / "registry"
+    harness_tasks.write_group(folder, {"short": 6, "long": 12})
+    known = harness_registry.scan(folder)
+    monkeypatch.setattr(harness_check, "names", lambda: known)
+    monkeypatch.setattr(harness_check, "tasks_folder", lambda: folder)
+    results, _ = command_line(model, ["quizzes"], tmp_path / "theirs", "--include_path", str(folder))
+    settings = HarnessSettings(task="quizzes", items="shared")
+    assert_same(measure_task(model, settings, None, tmp_path, rows=ROWS), results["results"]["quizzes"])
 
 
 @pytest.mark.parametrize("family", ["cms", "rag"])
