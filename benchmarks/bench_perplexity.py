@@ -8,7 +8,6 @@ their own.
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -33,9 +32,9 @@ from ptp_core.training.model import new_model
 
 SENTINELS = 100
 BOS, EOS = 1, 2
-TURNS = 5
+TURNS = 9
 GOAL = 0.9
-SECONDS = 1.0
+SECONDS = 0.4
 """About so long is one turn of the bare pass."""
 
 
@@ -102,7 +101,7 @@ def seconds(act: Callable[[], object]) -> float:
 
 
 def compare(case: Case, device: str) -> tuple[float, dict[str, float]]:
-    """(tokens a second of the bare pass, objective → its throughput as a share of that, medians over turns)."""
+    """(tokens a second of the bare pass, objective → its throughput as a share of that), by the fastest turns."""
     model: Any = new_model(case.model, case.vocabulary, seed=0).eval().to(device)
     length = case.model.context
     row = min(length, case.document)
@@ -120,8 +119,8 @@ def compare(case: Case, device: str) -> tuple[float, dict[str, float]]:
 
         perplexity("sc")
         turns = [_turn(lambda: bare(model, tokens, row), perplexity) for _ in range(TURNS)]
-    shares = {o: statistics.median(turn["bare"] / turn[o] for turn in turns) for o in ("clm", "sc")}
-    return tokens / statistics.median(turn["bare"] for turn in turns), shares
+    best = {what: min(turn[what] for turn in turns) for what in ("bare", "clm", "sc")}
+    return tokens / best["bare"], {objective: best["bare"] / best[objective] for objective in ("clm", "sc")}
 
 
 def _turn(plain: Callable[[], None], perplexity: Callable[[str], None]) -> dict[str, float]:
@@ -135,9 +134,8 @@ def _turn(plain: Callable[[], None], perplexity: Callable[[str], None]) -> dict[
 def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     keep_freed_memory()
-    print(
-        f"{torch.cuda.get_device_name() if device == 'cuda' else 'one core, CPU seconds'}, fp32; medians of {TURNS} turns\n"
-    )
+    where = torch.cuda.get_device_name() if device == "cuda" else "one core, CPU seconds"
+    print(f"{where}, fp32; the fastest of {TURNS} turns each\n")
     print(f"| model | vocabulary | window | bare tokens/s | PPL-CLM | PPL-SC | ≥ {GOAL:g} of bare |")
     print("|---|---|---|---|---|---|---|")
     met = True

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where
-from ptp_core.files import write_atomically
+from ptp_core.files import disk_full_is_said, write_atomically
 from ptp_core.progress import Progress
 from ptp_core.spec.quantities import parse_count
 from ptp_core.table.columns import ITEM_COLUMNS
@@ -79,6 +79,9 @@ def choices_of(options: argparse.Namespace) -> Choices:
 def _check_target(out: Path, beside: Path, force: bool) -> None:
     if out.suffix not in FORMATS:
         raise UserError("the table is written as .parquet or .csv", subject="--out", got=str(out))
+    home = next(parent for parent in out.absolute().parents if parent.exists())
+    if not home.is_dir():
+        raise UserError("this is a file, not a folder", where=Where(home), subject="--out", fix="name another folder")
     for path in (out, beside):
         if path.is_dir():
             raise UserError("this is a folder", where=Where(path), subject="--out", fix="name a file")
@@ -134,9 +137,10 @@ def _write(collection: Collection, out: Path, beside: Path) -> None:
     scores = _items_file(items) if items else None
     # Items of an earlier import would be taken for those of this one.
     beside.unlink(missing_ok=True)
-    if scores is not None:
-        write_atomically(beside, scores)
-    write_atomically(out, content)
+    with disk_full_is_said(out.parent):
+        if scores is not None:
+            write_atomically(beside, scores)
+        write_atomically(out, content)
 
 
 def _items_file(found: Sequence[tuple[dict[str, Any], Items]]) -> bytes:

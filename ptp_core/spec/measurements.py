@@ -39,8 +39,8 @@ class TableFile(Section):
         mixed = [key for key in data if key in FORMS or key in WideTable.model_fields] if isinstance(data, dict) else []
         others = [key for key in mixed if key not in cls.model_fields]
         if others:
-            wide = "of a table with a row per variant: write it under that key, or leave the key out"
-            reason = "a table has one form" if others[0] in FORMS else f"`{others[0]}` is the mapping {wide}"
+            wide = f"`{others[0]}` here maps a table with a row per variant; write it under `{_form(data)}`"
+            reason = "a table has one form" if others[0] in FORMS else wide
             raise ValueError(f"`{others[0]}` and `{_form(data)}` do not go together: {reason}")
         return data
 

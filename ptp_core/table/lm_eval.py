@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ptp_core.errors import UserError, Where, did_you_mean
@@ -37,7 +38,7 @@ class Collection:
         self._items: list[tuple[Row, Items]] = []
         self._quantities: dict[str, dict[str, None]] = {}
         """Task → the metrics that any file has of it."""
-        self._origins: dict[str, tuple[str, Results]] = {}
+        self._origins: dict[str, tuple[str, Path]] = {}
         self._seen: set[str] = set()
         """Metrics of all files, chosen or not."""
 
@@ -118,11 +119,11 @@ class Collection:
         return False
 
     def _check_origin(self, model: Model, results: Results) -> None:
-        origin, first = self._origins.setdefault(model.name, (model.origin, results))
+        origin, first = self._origins.setdefault(model.name, (model.origin, results.path))
         if origin != model.origin:
             what = f'two models would be called "{model.name}"'
             fix = "tell them apart with --variant"
-            expected = f"{origin}, as in {first.path}"
+            expected = f"{origin}, as in {first}"
             raise UserError(what, where=Where(results.path), expected=expected, got=model.origin, fix=fix)
 
 

@@ -154,7 +154,7 @@ def read_results(path: Path) -> Results:
     except OSError as error:
         raise UserError("cannot be read", where=where, got=error.strerror, fix="check the path") from None
     except json.JSONDecodeError as error:
-        what = "damaged JSON" if error.doc.rstrip().endswith("}") else "the file ends in the middle"
+        what = _damage(error.doc.strip())
         got, fix = f"{error.msg} in column {error.colno}", "copy it again, or leave it out"
         raise UserError(what, where=Where(path, error.lineno), got=got, fix=fix) from None
     except (UnicodeDecodeError, RecursionError):
@@ -164,6 +164,14 @@ def read_results(path: Path) -> Results:
         wanted = "the keys results and config, as lm-evaluation-harness writes them"
         raise NotResults("not a result file", where=where, expected=wanted, got=_keys(content))
     return Results(path, hashlib.sha256(raw).hexdigest(), content)
+
+
+def _damage(text: str) -> str:
+    if not text:
+        return "the file is empty"
+    if not text.startswith("{"):
+        return "not a result file"
+    return "damaged JSON" if text.endswith("}") else "the file ends in the middle"
 
 
 def _finite(error: object) -> float | None:

@@ -24,11 +24,15 @@ def as_finite(cell: str) -> float | None:
 
 
 def is_wanted(cell: str, wanted: Cell | tuple[Cell, ...]) -> bool:
-    """Words compare as they are, numbers by value (``4`` is ``4.0``), true and false in any case; null is empty."""
+    """Words compare as they are, numbers by value (``4`` is ``4.0``), true and false in any case; null is empty.
+
+    YAML reads 2e-6 as a word, so a word that spells a number is one.
+    """
     if isinstance(wanted, tuple):
         return any(is_wanted(cell, one) for one in wanted)
     if wanted is None:
         return cell == ""
     if isinstance(wanted, bool):
         return cell.lower() == str(wanted).lower()
-    return cell == wanted if isinstance(wanted, str) else as_number(cell) == wanted
+    number = as_number(wanted) if isinstance(wanted, str) else wanted
+    return cell == wanted or (number is not None and as_number(cell) == number)

@@ -10,7 +10,7 @@ from ptp_core.errors import UserError, Where
 
 SHARES = frozenset(
     "acc acc_norm acc_bytes acc_all acc_mutual_info accuracy exact_match em f1 precision recall rouge1 rouge2 rougeL "
-    "rougeLsum mc1 mc2 pct_stereotype likelihood_per_char_acc prob_correct".split()
+    "rougeLsum mc1 mc2 pct_stereotype".split()
 )
 """Shares and probabilities: 0 … 1. Only whole names count: rouge1_diff may be negative."""
 

@@ -166,6 +166,21 @@ def test_a_table_and_its_mapping_are_all_that_the_analysis_needs(
     assert not (home / "more").exists()
 
 
+@pytest.mark.slow
+def test_a_long_table_and_its_mapping_are_enough_as_well(tmp_path: Path) -> None:
+    cells = [f"v{i},{tuned},quiz,{score}" for i in range(5) for tuned, score in (("none", i / 8), ("quiz", i / 5))]
+    (tmp_path / "long.csv").write_text("\n".join(["model,tuned,task,score", *cells]) + "\n")
+    mapping = "variant: model, name: [tuned, task], value: score, indicators: {tuned: none}, outcomes: others"
+    (tmp_path / "study.yaml").write_text(
+        f"study: long\nmeasurements:\n  - path: long.csv\n    long: {{{mapping}}}\n"
+        "select: {primary: {outcome: quiz.quiz, indicator: none.quiz}, bootstraps: 100, permutations: 200, splits: 3}\n"
+    )
+    assert main(["analyze", str(tmp_path / "study.yaml"), "--results", str(tmp_path / "results")]) == 0
+    selection = json.loads((tmp_path / "results" / "long" / "selection.json").read_text(encoding="utf-8"))
+    assert list(selection["outcomes"]) == ["quiz.quiz"]
+    assert (tmp_path / "results" / "long" / "report.html").is_file()
+
+
 def test_a_primary_claim_is_looked_for_in_the_table_before_anything_is_written(
     tmp_path: Path, imported: Import, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -298,6 +313,19 @@ class TestRefused:
         line = len(path.read_text().splitlines())
         assert f"{path}:{line}: the file ends in the middle; got" in refused(tmp_path / "runs")
 
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "1: the file is empty"),
+            ("a,b\n1,2\n", "1: not a result file; got 'Expecting value in column 1'"),
+            ('{"results":\n {"quiz" 1}}', "2: damaged JSON; got \"Expecting ':' delimiter in column 10\""),
+            ("[1]", " not a result file; expected the keys results and config, as lm-evaluation-harness writes them"),
+        ],
+    )
+    def test_files_that_hold_no_results(self, tmp_path: Path, refused: Refused, text: str, said: str) -> None:
+        (tmp_path / "a.json").write_text(text)
+        assert f"a.json:{said}" in refused(tmp_path / "a.json")
+
     def test_a_file_of_another_kind(self, tmp_path: Path, refused: Refused) -> None:
         (tmp_path / "config.json").write_text('{"hidden_size": 16}')
         said = refused(tmp_path / "config.json")
@@ -400,6 +428,12 @@ class TestRefused:
         self, tmp_path: Path, refused: Refused, option: tuple[str, ...], said: str
     ) -> None:
         assert said in refused(write_old(tmp_path / "a.json"), *option)
+
+    def test_a_folder_that_is_a_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path = write_old(tmp_path / "a.json")
+        for out in (path / "t.csv", path / "more" / "t.csv"):
+            assert main(["import", "lm-eval", str(path), "--out", str(out)]) == 2
+            assert f"{path} --out: this is a file, not a folder" in capsys.readouterr().err
 
     def test_a_table_of_unknown_format(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         path = write_old(tmp_path / "a.json")

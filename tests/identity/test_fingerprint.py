@@ -14,7 +14,7 @@ from ptp_core.spec.data import Data, ShardSettings, Source
 from ptp_core.spec.fields import Section, execution, identity
 from ptp_core.spec.finetune import Finetune, FinetuneSettings, Tuning
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorOptions, KshotSettings, PerplexitySettings
-from ptp_core.spec.measurements import WideTable
+from ptp_core.spec.measurements import LongMapping, LongTable, TidyMapping, TidyTable, WideTable
 from ptp_core.spec.model import Model
 from ptp_core.spec.presets import PRESETS
 from ptp_core.spec.pretrain import PretrainSettings, Recipe, Variant
@@ -25,6 +25,7 @@ from ptp_core.spec.world import World
 
 RECIPE = Recipe(tokens=1_000_000, seed=7)
 MODEL = Model(**PRESETS["nano"])
+LONG = LongMapping(variant="m", name="n", value="v", outcomes={"tuned": "quiz"})
 SOURCE = Source(name="news", path="a.jsonl")
 EXAMPLES: list[Section] = [
     RECIPE,
@@ -40,6 +41,10 @@ EXAMPLES: list[Section] = [
     ShardSettings(domain="facts"),
     TaskSettings(family="cms"),
     WideTable(path="a.csv", variant="name", indicators=("ppl",), outcomes=("sft",)),
+    LongTable(path="a.csv", long=LONG),
+    LONG,
+    TidyTable(path="a.csv", tidy=TidyMapping()),
+    TidyMapping(),
     Variant(name="clm", recipe=RECIPE),
     FinetuneSettings(tuning=Tuning(), seed=0),
     PerplexitySettings(objective="clm"),

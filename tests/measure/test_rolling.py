@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ptp_core.data import build_shards, build_tokenizer, import_tokenizer, world
 from ptp_core.data import tokenizer as tokenizers
@@ -27,8 +28,14 @@ ODD = ["  odd naïve\n\n text ", "混ぜる", "".join(tiny_study.documents("anim
 WORLD = {"words": 3000, "train_items": 8, "test_items": 8}
 
 
-def by_the_harness(checkpoint: Path, texts: list[str], folder: Path) -> tuple[dict[str, float], float]:
-    """(metrics over all texts, their log-likelihood in nats), each text a document of a task over a local file."""
+def by_the_harness(
+    checkpoint: Path, texts: list[str], folder: Path, add_bos_token: bool | None = False
+) -> tuple[dict[str, float], float]:
+    """(metrics over all texts, their log-likelihood in nats), each text a document of a task over a local file.
+
+    The harness shows bos in front of every text as its prefix. A tokenizer that puts bos there by itself would have it
+    ask for that bos as well, which is markup: ``add_bos_token=False`` asks for the text alone.
+    """
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
 
@@ -38,7 +45,7 @@ def by_the_harness(checkpoint: Path, texts: list[str], folder: Path) -> tuple[di
         "test_split": "test", "output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{text}}",
         "metric_list": [{"metric": metric} for metric in METRICS],
     }  # fmt: skip
-    model = HFLM(pretrained=str(checkpoint), device="cpu", dtype="float32", batch_size=4)
+    model = HFLM(pretrained=str(checkpoint), device="cpu", dtype="float32", batch_size=4, add_bos_token=add_bos_token)
     found = simple_evaluate(model=model, tasks=[task], bootstrap_iters=0)
     total = sum(float(sample["filtered_resps"][0]) for sample in found["samples"]["rolling"])
     return {metric: found["results"]["rolling"][f"{metric},none"] for metric in METRICS}, total
@@ -113,3 +120,14 @@ def test_the_words_of_the_embedded_world(tmp_path: Path) -> None:
     stream = open_tokens(tmp_path / "facts", HELD_OUT)
     assert (stream_of(tmp_path / "model", texts) == stream).all()
     expect_the_same(tmp_path / "model", texts, 128, tmp_path)
+
+
+def test_the_harness_left_to_itself_also_asks_for_the_bos_that_a_tokenizer_adds(
+    tiny: Tiny, checkpoint: Path, tmp_path: Path
+) -> None:
+    texts = tiny_study.documents("animals", 3)
+    _, alone = by_the_harness(checkpoint, texts, tmp_path)
+    _, by_itself = by_the_harness(checkpoint, texts, tmp_path, add_bos_token=None)
+    bos = tokenizers.special(checkpoint).bos
+    logits = load_model(checkpoint)(torch.tensor([[bos]])).logits[0, 0]
+    assert by_itself - alone == pytest.approx(len(texts) * float(logits.log_softmax(-1)[bos]), rel=1e-4)

@@ -36,7 +36,7 @@ def test_what_only_a_file_knows_is_not_asked_before_it_is_read(load: Load) -> No
     [
         (WIDE.replace("variant", "long: {}, variant"), "`variant` and `long` do not go together"),
         (LONG.replace("long", "tidy: {}, long"), "`tidy` and `long` do not go together: a table has one form"),
-        (TIDY.replace("tidy", "config: [lr], tidy"), "`config` and `tidy` do not go together: `config` is the mapping"),
+        (TIDY.replace("tidy", "config: [lr], tidy"), "`config` and `tidy` do not go together: `config` here maps"),
         ("{path: a.csv, indicators: [x], outcomes: [y]}", "measurements[0].variant: this key is needed"),
         (LONG.replace("value", "valeu"), 'measurements[0].long.valeu: unknown key; did you mean "value"?'),
         (LONG.replace("n, value: v", "n"), "measurements[0].long.value: this key is needed"),

@@ -80,7 +80,7 @@ def test_steps_become_tokens(read: Read) -> None:
     assert set(table["checkpoint_tokens"].dropna()) == {1000, 2000}
 
 
-@pytest.mark.parametrize("wanted", [4, 4.0, "4", (4, 5)])
+@pytest.mark.parametrize("wanted", [4, 4.0, "4", "4e0", (4, 5)])
 def test_only_some_rows_are_read(read: Read, wanted: Any) -> None:
     assert set(read(GOOD, only={"shots": wanted})["name"]) == {"lr", "quiz"}
 
