@@ -11,7 +11,7 @@ from ptp_core.errors import UserError
 from ptp_core.spec.harness import HarnessSettings
 
 POOL = 64
-"""Documents set aside as examples where a task has no other split to take them from; at most a quarter of them."""
+"""Documents set aside as examples where a task has no other split to take them from; at most a quarter of its part."""
 
 
 class Chosen(list[int]):
@@ -39,16 +39,18 @@ def shots_of(task: Any, settings: HarnessSettings) -> int:
 def choose(task: Any, settings: HarnessSettings) -> Chosen:
     """The documents to score, with the task's examples limited to documents that are not among them.
 
-    Where examples come from the scored split, ``POOL`` documents are set aside for them by their content. Of the rest,
-    ``part`` takes one half by content, and ``max_items`` the first so many by content: the same text is never on both
-    sides. Raises UserError if there are too few documents to ask with so many examples, or none to score.
+    ``part`` is one half of the documents by content, whatever else is asked for: an indicator with examples and an
+    outcome without them share none. Where examples come from the scored split, up to ``POOL`` documents of that part
+    are set aside for them. Of the rest, ``max_items`` takes the first so many by content. The same text is never on
+    both sides. Raises UserError if there are too few documents to ask with so many examples, or none to score.
     """
     contents = [content_of(doc) for doc in task.eval_docs]
-    examples = _set_aside(task, contents, shots_of(task, settings)) if shots_of(task, settings) else frozenset()
-    ranked = sorted({text for text in contents if text not in examples}, key=_rank)
+    ranked = sorted(set(contents), key=_rank)
     half = (len(ranked) + 1) // 2
-    kept = {"all": ranked, "indicator": ranked[:half], "outcome": ranked[half:]}[settings.part]
-    order = {text: place for place, text in enumerate(kept)}
+    part = {"all": ranked, "indicator": ranked[:half], "outcome": ranked[half:]}[settings.part]
+    shots = shots_of(task, settings)
+    examples = _set_aside(task, contents, part, shots) if shots else frozenset()
+    order = {text: place for place, text in enumerate(part) if text not in examples}
     numbers = sorted((order[text], i) for i, text in enumerate(contents) if text in order)
     if not numbers:
         raise UserError("this task has too few documents to score any", got=len(contents))
@@ -59,7 +61,7 @@ def _rank(content: str) -> str:
     return hashlib.sha256(f"score {content}".encode()).hexdigest()
 
 
-def _set_aside(task: Any, contents: list[str], shots: int) -> frozenset[str]:
+def _set_aside(task: Any, contents: list[str], part: list[str], shots: int) -> frozenset[str]:
     """Leave the sampler only documents that are not scored; returns the contents that are thereby examples only."""
     sampler = getattr(task, "sampler", None)
     if sampler is None or not hasattr(sampler, "replace_df"):
@@ -69,12 +71,11 @@ def _set_aside(task: Any, contents: list[str], shots: int) -> frozenset[str]:
     scored, reserved = set(contents), frozenset[str]()
     # One more than shown: the harness draws it as a spare where examples may hold the document that is asked.
     if sum(text not in scored for text in texts) <= shots:
-        count = min(POOL, len(scored) // 4)
-        reserved = frozenset(sorted(scored & set(texts))[:count])
+        reserved = frozenset(sorted(set(part) & set(texts))[: min(POOL, len(part) // 4)])
     pool = [doc for doc, text in zip(docs, texts, strict=True) if text not in scored or text in reserved]
     if len(pool) <= shots:
         raise UserError(
-            f"{shots} examples are more than can be had beside the documents that are scored", got=len(pool),
+            f"{shots} examples and one to spare cannot be had beside the documents that are scored", got=len(pool),
             fix="ask for fewer shots, or set `items: shared`",
         )  # fmt: skip
     sampler.replace_df(pool)

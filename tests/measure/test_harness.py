@@ -125,13 +125,23 @@ class TestItems:
             assert not any(example.startswith(tuple(scored)) for example in shown)
 
     def test_the_halves_share_none_and_leave_none_out(self, model: Path, tmp_path: Path) -> None:
-        yaml = harness_tasks.write(tmp_path, "quiz", questions() + questions(6), shots=2)
+        yaml = harness_tasks.write(tmp_path, "quiz", [*questions(), questions()[0] | {"id": "again"}])
         parts = [measure(model, yaml, tmp_path, part=part).items for part in ("indicator", "outcome", "all")]
-        asked = [{sample["doc_id"] for sample in samples(tmp_path)}]
-        indicator, outcome, everything = ({item.id.split("-")[0] for item in items} for items in parts)
+        indicator, outcome, everything = ({item.id for item in items} for items in parts)
         assert indicator | outcome == everything
         assert not indicator & outcome
-        assert len(asked[0]) == len(parts[2])
+
+    def test_the_halves_share_none_with_examples_on_one_side_either(self, model: Path, tmp_path: Path) -> None:
+        yaml = harness_tasks.write(tmp_path, "quiz", questions(48), CHOICE.replace("num_fewshot: SHOTS\n", ""))
+        seen = []
+        for shots, part in ((3, "indicator"), (0, "outcome"), (2, "outcome")):
+            measure(model, yaml, tmp_path, shots=shots, part=part)
+            seen.append(" ".join(sample["arguments"]["gen_args_0"]["arg_0"] for sample in samples(tmp_path)))
+        asked = [record["question"] for record in questions(48)]
+        # Neither asked nor shown: what one half sees, the other does not.
+        indicator, *outcomes = [{question for question in asked if question in text} for text in seen]
+        assert len(indicator) == 24
+        assert not any(indicator & outcome for outcome in outcomes)
 
     def test_the_same_text_is_on_one_side_only(self, model: Path, tmp_path: Path) -> None:
         twice = [record | {"id": "same"} for record in questions(12)] * 2
@@ -173,7 +183,9 @@ class TestItems:
 
     def test_more_examples_than_there_are_is_one_message(self, model: Path, tmp_path: Path) -> None:
         yaml = harness_tasks.write(tmp_path, "quiz", questions(8), shots=5)
-        with pytest.raises(UserError, match=r"quiz: 5 examples are more than can be had .* got 2; ask for fewer shots"):
+        with pytest.raises(
+            UserError, match=r"quiz: 5 examples and one to spare cannot be had .* got 2; ask for fewer shots"
+        ):
             measure(model, yaml, tmp_path)
 
 
@@ -181,7 +193,7 @@ class TestItems:
 def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that knows a group of two tasks and nothing else."""
     folder = tmp_path / "registry"
-    harness_tasks.write_group(folder, {"short": 8, "long": 12})
+    harness_tasks.write_group(folder, {"short": 16, "long": 24})
     known = harness_registry.scan(folder)
     monkeypatch.setattr(harness_check, "names", lambda: known)
     monkeypatch.setattr(harness_check, "tasks_folder", lambda: folder)
@@ -193,9 +205,9 @@ class TestGroups:
         measured = measure_task(model, HarnessSettings(task="quizzes", items="shared"), None, tmp_path)
         right = [item.score for item in measured.items]
         assert measured.headline == "acc"
-        assert measured.quantities["acc"].value == pytest.approx(sum(right) / 20)
-        assert {q.n_items for q in measured.quantities.values()} == {20}
-        assert [item.id for item in measured.items][7:9] == ["short/q7", "long/q0"]
+        assert measured.quantities["acc"].value == pytest.approx(sum(right) / 40)
+        assert {q.n_items for q in measured.quantities.values()} == {40}
+        assert [item.id for item in measured.items][15:17] == ["short/q15", "long/q0"]
         assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {
             RESULTS, "samples_short.jsonl", "samples_long.jsonl",
         }  # fmt: skip
