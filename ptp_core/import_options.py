@@ -17,7 +17,7 @@ VARIANT = (
 )
 PREFER = (
     "the metric that goes by the task's own name; others are called TASK.METRIC (repeatable, best first; default: "
-    "acc, acc_norm, exact_match, em, f1, …, or a task's first)"
+    "acc_norm, acc, exact_match, em, f1, …, or a task's first)"
 )
 REPEATABLE = {
     "--metric": "import only NAME, such as acc (repeatable)",

@@ -15,7 +15,8 @@ from ptp_core.errors import UserError, Where
 from ptp_core.files import disk_full_is_said, write_atomically
 from ptp_core.progress import Progress
 from ptp_core.spec.quantities import parse_count
-from ptp_core.table.columns import ITEM_COLUMNS
+from ptp_core.table.item_rules import TYPES
+from ptp_core.table.items import write_items
 from ptp_core.table.lm_eval import Choices, Collection
 from ptp_core.table.lm_eval_results import NotResults, read_results
 from ptp_core.table.lm_eval_samples import Items, stray_samples
@@ -134,37 +135,27 @@ def _write(collection: Collection, out: Path, beside: Path) -> None:
     table = from_rows(collection.rows(), Where(out))
     content = table.to_csv(index=False, lineterminator="\n") if out.suffix == ".csv" else _parquet(table)
     items = collection.items()
-    scores = _items_file(items) if items else None
-    # Items of an earlier import would be taken for those of this one.
-    beside.unlink(missing_ok=True)
     with disk_full_is_said(out.parent):
-        if scores is not None:
-            write_atomically(beside, scores)
+        if items:
+            write_items((_labelled(row, scores) for row, scores in items), beside)
+        else:
+            # Items of an earlier import would be taken for those of this one.
+            beside.unlink(missing_ok=True)
         write_atomically(out, content)
 
 
-def _items_file(found: Sequence[tuple[dict[str, Any], Items]]) -> bytes:
-    """Parquet in the columns of ``ITEM_COLUMNS``; column by column, since there may be millions of scores."""
+def _labelled(row: dict[str, Any], items: Items) -> Any:
+    """The items of one number in the columns of ``ITEM_COLUMNS``."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    types = {"str": pa.string(), "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}
-    own = [field.name for field in fields(Items)]
-    columns = {}
-    for column in ITEM_COLUMNS:
-        kind = types[column.dtype]
-        columns[column.name] = pa.chunked_array(
-            [
-                pa.array(getattr(items, column.name), kind)
-                if column.name in own
-                else pa.repeat(pa.scalar(row.get(column.name), kind), len(items.item))
-                for row, items in found
-            ],
-            kind,
-        )
-    binary = io.BytesIO()
-    pq.write_table(pa.table(columns), binary, compression="zstd")
-    return binary.getvalue()
+    own = {field.name: getattr(items, field.name) for field in fields(Items)}
+    columns = {
+        field.name: pa.array(own[field.name], field.type)
+        if field.name in own
+        else pa.repeat(pa.scalar(row.get(field.name), field.type), len(items.item))
+        for field in TYPES
+    }
+    return pa.table(columns)
 
 
 def _parquet(table: Any) -> bytes:

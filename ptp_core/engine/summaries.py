@@ -23,7 +23,7 @@ from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
 from ptp_core.spec.measurements import Table
 from ptp_core.spec.select import Select
-from ptp_core.table.items import write_items
+from ptp_core.table.items import ITEMS_FILE, write_items
 from ptp_core.table.reading import join, read_measurements
 from ptp_core.table.schema import from_rows, read_table, write_table
 
@@ -52,7 +52,7 @@ def make_table(settings: Settings, folders: Folders) -> None:
         what = "every variant has diverged, so there is nothing to compare"
         raise UserError(what, got=[v["name"] for v in settings["variants"]], fix="lower lr, or raise loss_bound")
     write_table(join(frames), folders.home)
-    write_items((items for variant in sound for items in items_of(variant, folders.store)), folders.home)
+    write_items((items for variant in sound for items in items_of(variant, folders.store)), folders.home / ITEMS_FILE)
 
 
 def make_selection(settings: Settings, folders: Folders) -> None:

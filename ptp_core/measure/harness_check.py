@@ -11,9 +11,8 @@ from ptp_core.errors import UserError, Where, did_you_mean
 from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.spec.harness import HarnessSettings
+from ptp_core.table.metrics import HEADLINES
 
-PREFERRED = ("acc_norm", "acc", "exact_match", "em", "f1", "rougeL", "rouge_l", "mcc", "bits_per_byte", "perplexity")
-"""The headline of a task whose metric nobody chose: the first of these that it has, else its first."""
 DEFAULT_METRICS = {
     "loglikelihood": ("perplexity", "acc"),
     "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
@@ -203,4 +202,4 @@ def headline_of(metric: str | None, found: Mapping[str, str]) -> str | None:
     first = {own: name for name, own in [*found.items()][::-1]} | {name: name for name in found}
     if metric is not None:
         return first.get(metric)
-    return next((first[wanted] for wanted in PREFERRED if wanted in first), next(iter(found), None))
+    return next((first[wanted] for wanted in HEADLINES if wanted in first), next(iter(found), None))

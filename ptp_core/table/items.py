@@ -29,14 +29,13 @@ _STORED = pa.schema([(f.name, pa.dictionary(pa.int32(), f.type) if f.type == pa.
 """Words repeat from row to row: each is stored once and read as a category."""
 
 
-def write_items(batches: Iterable[pa.Table | pd.DataFrame], folder: Path) -> Path:
-    """Write ``items.parquet`` (columns ``ITEM_COLUMNS``) into ``folder``, beside the table; returns its path.
+def write_items(batches: Iterable[pa.Table | pd.DataFrame], path: Path) -> Path:
+    """Write the items behind a table (columns ``ITEM_COLUMNS``) to a Parquet file; returns its path.
 
     Batches are checked and written one after the other, so memory is that of a batch and of ``ROW_GROUP`` rows. The
     file appears in one step when all are written. Raises UserError when a batch breaks the schema; nothing is
     written then.
     """
-    path = folder / ITEMS_FILE
     with _replacing(path) as partial, pq.ParquetWriter(partial, _STORED, compression="zstd") as writer:
         waiting: list[pa.Table] = []
         for batch in batches:

@@ -27,8 +27,11 @@ _RANGES = (
     | {"mcc": (-1.0, 1.0), "brier": (0.0, 2.0), "brier_score": (0.0, 2.0), "ece": (0.0, 1.0)}
 )
 
-HEADLINES = ("acc", "acc_norm", "exact_match", "em", "f1", "rougeL", "bits_per_byte", "word_perplexity", "ppl")
-"""Which metric goes by the task's own name, in this order of preference."""
+HEADLINES = (
+    *("acc_norm", "acc", "exact_match", "em", "f1", "rougeL", "rouge_l", "mcc"),
+    *("bits_per_byte", "word_perplexity", "perplexity", "ppl"),
+)
+"""Which metric goes by a task's own name, in this order of preference, measured here or imported."""
 
 ROUNDING = 1e-9
 """A mean of ones may come out a last digit above 1."""

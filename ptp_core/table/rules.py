@@ -44,7 +44,7 @@ def cast(values: pd.Series[Any], column: Column, where: Where | None) -> pd.Seri
         return words.where(words.notna() & (words != ""), None).astype("str")
     if column.dtype == "boolean":
         flags = values.astype(object).map(_as_flag)
-        _refuse(flags.map(lambda flag: flag == "?"), values, column, "true or false", where)
+        _refuse(flags.map(lambda flag: isinstance(flag, str)), values, column, "true or false", where)
         return flags.astype("boolean")
     blank = values.isna() | (values.astype(object) == "")
     numbers = pd.to_numeric(values.astype(object).where(~blank, None), errors="coerce").astype("float64")

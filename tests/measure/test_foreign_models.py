@@ -1,29 +1,26 @@
-"""Scoring of models made elsewhere: other architectures, no bos, one token for padding and end, a roomy embedding."""
+"""Measuring models made elsewhere: other architectures, no bos, one token for padding and end, a roomy embedding."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
+from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import Item
-from ptp_core.measure import scoring
+from ptp_core.measure.harness_items import measure_items
+from ptp_core.measure.loaded import model_of
 from ptp_core.measure.rows import LOGITS, ROWS, rows_at_once
-from ptp_core.measure.scoring import choice_losses, score_items
 from ptp_core.special import SpecialTokens
-from ptp_core.training.answers import answer_tokens, question_tokens
+from ptp_core.training.answers import question_tokens
 from tests import foreign
 
 SPECIAL = SpecialTokens(pad=0, bos=None, eos=0)
 TEXTS = ["short", "a question of several words ?", "which of the two is the longer one , this or that ?"]
-
-
-@pytest.fixture(scope="module")
-def fast() -> Any:
-    return foreign.tokenizer([Path(__file__).read_text()], vocabulary=300)
 
 
 def gpt_neox(tied: bool) -> Any:
@@ -43,54 +40,64 @@ def gpt2(tied: bool) -> Any:
 
 
 @pytest.fixture(scope="module", params=[(gpt_neox, False), (gpt_neox, True), (gpt2, False), (gpt2, True)])
-def model(request: pytest.FixtureRequest) -> Any:
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     make, tied = request.param
     torch.manual_seed(0)
     made = make(tied).eval()
     # Large random weights: such a model is swayed by all that it sees, padding too.
     for matrix in (p for p in made.parameters() if p.ndim == 2):
         torch.nn.init.normal_(matrix, std=0.3)
-    return made
+    folder = tmp_path_factory.mktemp("foreign")
+    made.save_pretrained(folder)
+    fast = foreign.tokenizer([Path(__file__).read_text()], vocabulary=300)
+    names = {"bos_token": foreign.END, "eos_token": foreign.END, "unk_token": foreign.END}
+    PreTrainedTokenizerFast(tokenizer_object=fast, **names).save_pretrained(folder)
+    return folder
 
 
 @torch.no_grad()
-def slow_answer(model: Any, question: list[int], new: int) -> list[int]:
+def slow_answer(folder: Path, question: list[int], new: int) -> str:
     said: list[int] = []
     while len(said) < new:
-        token = int(model(input_ids=torch.tensor([question + said])).logits[0, -1].argmax())
+        token = int(model_of(folder)(input_ids=torch.tensor([question + said])).logits[0, -1].argmax())
         if token == SPECIAL.eos:
             break
         said.append(token)
-    return said
+    text: str = tokenizers.load(folder).decode(said, skip_special_tokens=True)
+    return text
 
 
-def test_answers_in_a_batch_are_those_of_one_question_at_a_time(model: Any, fast: Any) -> None:
-    questions = [question_tokens(fast, text, SPECIAL) for text in TEXTS]
+@torch.no_grad()
+def slow_logprob(folder: Path, question: list[int], answer: list[int]) -> float:
+    scores = model_of(folder)(input_ids=torch.tensor([question + answer])).logits[0].log_softmax(dim=1)
+    return sum(float(scores[len(question) - 1 + k, token]) for k, token in enumerate(answer))
+
+
+def test_choices_in_a_batch_are_weighed_as_one_at_a_time(model: Path, tmp_path: Path) -> None:
+    choices = ["this", "that other one"]
+    asked = [(text, Item(id=text, question="q", answers=["this"], choices=choices, answer_idx=0)) for text in TEXTS]
+    found = measure_items(model, "items", asked, None, tmp_path)
+    fast = tokenizers.load(model)
+    right = [slow_logprob(model, fast.encode(text).ids, fast.encode(" this").ids) for text in TEXTS]
+    assert [item.logprob for item in found.items] == pytest.approx(right, abs=1e-4)
+    assert found.quantities["correct_prob"].value == pytest.approx(sum(map(math.exp, right)) / 3, rel=1e-4)
+
+
+def test_answers_in_a_batch_are_those_of_one_question_at_a_time(model: Path, tmp_path: Path) -> None:
+    fast = tokenizers.load(model)
+    questions = [fast.encode(text).ids for text in TEXTS]
     assert len({len(question) for question in questions}) == 3
-    assert scoring._greedy(model, questions, 6, SPECIAL) == [slow_answer(model, question, 6) for question in questions]
+    said = [slow_answer(model, question, 6).split("\n")[0].strip() for question in questions]
+    # Who is told the model's own words finds it right, unless they are no words at all.
+    asked = [
+        (text, Item(id=text, question="q", answers=[words or "-"])) for text, words in zip(TEXTS, said, strict=True)
+    ]
+    found = measure_items(model, "items", asked, None, tmp_path, new_tokens=6)
+    assert [item.score for item in found.items] == [float(bool(words)) for words in said]
 
 
-def test_choices_in_a_batch_are_weighed_as_one_at_a_time(model: Any, fast: Any) -> None:
-    item = Item(id="1", question="q", answers=["this"], choices=["this", "that other one"], answer_idx=0)
-    losses = choice_losses(model, fast, [(text, item) for text in TEXTS], SPECIAL)
-    for text, found in zip(TEXTS, losses, strict=True):
-        for choice, loss in zip(item.choices or [], found, strict=True):
-            question, answer = question_tokens(fast, text, SPECIAL), answer_tokens(fast, f" {choice}", SPECIAL)[:-1]
-            with torch.no_grad():
-                scores = model(input_ids=torch.tensor([question + answer])).logits[0].log_softmax(dim=1)
-            slow = [-float(scores[len(question) - 1 + k, token]) for k, token in enumerate(answer)]
-            assert loss == pytest.approx(sum(slow) / len(slow), abs=1e-4)
-
-
-def test_a_token_that_the_tokenizer_does_not_know_says_nothing(
-    model: Any, fast: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scoring, "_greedy", lambda *_: [[339]])
-    item = Item(id="1", question="q", answers=["this"])
-    assert score_items(model, fast, [("q", item)], SPECIAL)[0].said == ""
-
-
-def test_no_bos_means_that_a_prompt_begins_with_its_text(fast: Any) -> None:
+def test_no_bos_means_that_a_prompt_begins_with_its_text(model: Path) -> None:
+    fast = tokenizers.load(model)
     assert question_tokens(fast, "this", SPECIAL) == fast.encode("this").ids
     assert question_tokens(fast, "this", SPECIAL._replace(bos=7)) == [7, *fast.encode("this").ids]
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+import torch
 from tokenizers import Tokenizer, processors
 
 from ptp_core.data import build_tokenizer, import_tokenizer
 from ptp_core.data import tokenizer as tokenizers
-from ptp_core.data.items import load_items, prompt
+from ptp_core.data.items import Item, load_items, prompt
 from ptp_core.data.tokenizer import CONFIG, FILE
 from ptp_core.measure.harness_items import measure_items
 from ptp_core.measure.harness_model import harness_model
-from ptp_core.measure.scoring import choice_losses
-from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
 from tests import foreign
 from tests import tiny as tiny_study
@@ -90,13 +88,24 @@ def test_log_probabilities_are_those_of_our_own_slow_path(imported: bool, tiny: 
         model = harness_tasks.random_model(tmp_path / "model", tiny.tokenizer)
     asked = [(prompt(item), item) for item in load_items(tiny.task("cms"), "test")]
     found = measure_items(model, "quiz", asked, None, tmp_path)
-    fast, special = tokenizers.load(model), tokenizers.special(model)
-    losses = choice_losses(harness_model(model).model, fast, asked, special)
-    for score, values, (_, item) in zip(found.items, losses, asked, strict=True):
-        assert score.logprob == pytest.approx(-right_loss(fast, item, values, special), abs=1e-5)
+    for score, (text, item) in zip(found.items, asked, strict=True):
+        assert score.logprob == pytest.approx(slow_logprob(model, text, f" {completion_of(item)}"), abs=1e-5)
 
 
-def right_loss(fast: Any, item: Any, values: list[float], special: SpecialTokens) -> float:
-    """Nats of the whole right choice, from the mean a token."""
-    right = item.choices[item.answer_idx]
-    return values[item.answer_idx] * len(fast.encode(f" {right}", add_special_tokens=False).ids)
+def completion_of(item: Item) -> str:
+    assert item.choices is not None
+    assert item.answer_idx is not None
+    return item.choices[item.answer_idx]
+
+
+@torch.no_grad()
+def slow_logprob(folder: Path, prompt: str, answer: str) -> float:
+    """Log-probability of an answer after a prompt, one item and one token at a time."""
+    fast, special = tokenizers.load(folder), tokenizers.special(folder)
+    read = question_tokens(fast, prompt, special)
+    total = 0.0
+    for token in fast.encode(answer, add_special_tokens=False).ids:
+        logits = harness_model(folder).model(torch.tensor([read])).logits[0, -1]
+        total += float(logits.log_softmax(-1)[token])
+        read = [*read, token]
+    return total

@@ -44,7 +44,7 @@ def number(value: float, **changes: Any) -> dict[str, Any]:
 def test_items_survive_a_round_trip_whatever_they_come_as(tmp_path: Path) -> None:
     first = frame(item(seed=0, checkpoint_tokens=10**12, logprob=-1.5, document="d"), item(item="ü\n,", seed=1))
     second = pa.Table.from_pylist([item(name=ODD, variant="NA", score=0.1 + 0.2)])
-    path = write_items([first, second], tmp_path)
+    path = write_items([first, second], tmp_path / "items.parquet")
     found = read_items(path)
     assert path.name == "items.parquet"
     assert list(found.columns) == [column.name for column in ITEM_COLUMNS]
@@ -54,18 +54,20 @@ def test_items_survive_a_round_trip_whatever_they_come_as(tmp_path: Path) -> Non
     assert found["variant"].dtype == "category"
     assert found["seed"].isna().tolist() == [False, False, True]
     assert found["document"].isna().tolist() == [False, True, True]
-    write_items([found], tmp_path / "again")
+    write_items([found], tmp_path / "again" / "items.parquet")
     pd.testing.assert_frame_equal(read_items(tmp_path / "again" / "items.parquet"), found)
 
 
 def test_only_the_names_asked_for_are_read(tmp_path: Path) -> None:
-    path = write_items([frame(item(), item(name=ODD), item(name="other"))], tmp_path)
+    path = write_items([frame(item(), item(name=ODD), item(name="other"))], tmp_path / "items.parquet")
     assert read_items(path, [ODD])["name"].tolist() == [ODD]
     assert read_items(path, []).empty
 
 
 def test_no_items_are_an_empty_file_with_the_same_columns(tmp_path: Path) -> None:
-    assert list(read_items(write_items([], tmp_path)).columns) == [column.name for column in ITEM_COLUMNS]
+    assert list(read_items(write_items([], tmp_path / "items.parquet")).columns) == [
+        column.name for column in ITEM_COLUMNS
+    ]
 
 
 def test_many_small_batches_become_few_parts_and_large_ones_are_cut(
@@ -74,7 +76,7 @@ def test_many_small_batches_become_few_parts_and_large_ones_are_cut(
     monkeypatch.setattr(items_module, "ROW_GROUP", 100)
     small = (frame(*(item(item=f"{n}-{i}") for i in range(10))) for n in range(25))
     large = frame(*(item(item=f"x{i}") for i in range(250)))
-    path = write_items([*small, large], tmp_path)
+    path = write_items([*small, large], tmp_path / "items.parquet")
     assert pq.ParquetFile(path).num_row_groups == 5
     assert len(read_items(path)) == 500
 
@@ -100,18 +102,18 @@ def test_an_item_that_breaks_a_rule_is_refused_in_words_and_nothing_is_written(
 ) -> None:
     batches = [frame(item(item="fine")), frame(item(), item(seed=None, variant="a") | changes)]
     with pytest.raises(UserError) as refused:
-        write_items(batches, tmp_path)
+        write_items(batches, tmp_path / "items.parquet")
     assert said in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lacking_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="score: column is lacking"):
-        write_items([frame(item()).drop(columns="score")], tmp_path)
+        write_items([frame(item()).drop(columns="score")], tmp_path / "items.parquet")
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = write_items([frame(item())], tmp_path)
+    path = write_items([frame(item())], tmp_path / "items.parquet")
     before = path.read_bytes()
 
     def batches() -> Iterator[pd.DataFrame]:
@@ -119,7 +121,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_items(batches(), tmp_path)
+        write_items(batches(), tmp_path / "items.parquet")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -127,7 +129,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_file_that_is_no_table_of_items_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="items not found"):
         read_items(tmp_path / "none.parquet")
-    damaged = write_items([frame(item())], tmp_path)
+    damaged = write_items([frame(item())], tmp_path / "items.parquet")
     damaged.write_bytes(damaged.read_bytes()[:-20])
     with pytest.raises(UserError, match="damaged or not a Parquet file"):
         read_items(damaged)
@@ -142,7 +144,7 @@ def test_means_that_agree_pass_as_frame_and_as_file(tmp_path: Path, monkeypatch:
     rows = frame(*(item(item=str(i), score=s, seed=0, prompt_format="p") for i, s in enumerate(scores)))
     table = from_rows([number(float(np.mean(scores[::-1])), seed=0, prompt_format="p"), number(5.0, name="other")])
     check_against(table, rows)
-    check_against(table, write_items([rows[:500], rows[500:]], tmp_path))
+    check_against(table, write_items([rows[:500], rows[500:]], tmp_path / "items.parquet"))
     check_against(table, read_items(tmp_path / "items.parquet"))
 
 
