@@ -86,6 +86,8 @@ def evaluate(
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
+    # Its bootstrap would fork a process that has threads, which can lock up for good; alone it draws the same numbers.
+    os.environ["DISABLE_MULTIPROC"] = "1"
     _describe_machine_once()
     lm = harness_model(checkpoint)
     lm.rows = rows
