@@ -33,7 +33,7 @@ class Stage:
 STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "state.damaged.ckpt", "work.json", "outcome.json")
 """As ``training.state`` and ``training.launch`` name them; a test holds them equal. Importing those costs seconds."""
 _TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
-_MEASURING = ("torch", "transformers", "tokenizers", "numpy", "lm_eval", "rouge_score")
+_MEASURING = ("torch", "transformers", "tokenizers", "numpy", "lm_eval", "datasets", "rouge_score")
 _ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
 
 STAGES = {
