@@ -90,9 +90,9 @@ def _compute(price: Price) -> Iterator[str]:
     ):
         yield f"  {what:<22}{estimate.flops:>9.3g} FLOPs {hours(price.hours(estimate.flops)):>9} GPU-hours"
     yield "  Items are counted as if each filled the context."
-    for what, estimate in (("training", price.tuning), ("test", price.measuring)):
+    for what, estimate in (("fine-tuning", price.tuning), ("measuring", price.measuring)):
         if estimate.left_out:
-            yield f"  Left out, for want of their number of {what} items in the spec: {', '.join(estimate.left_out)}"
+            yield f"  Left out of {what}, since the spec does not tell their items: {', '.join(estimate.left_out)}"
 
 
 def _storage(price: Price) -> Iterator[str]:
