@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import random
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ def measure_task(
         # The metric that executes code wants this consent of its own.
         os.environ.setdefault("HF_ALLOW_CODE_EVAL", "1")
     with _task_errors(name, file), dataset_cache(local=hub_of(file) is None):
+        _seed()
         loaded = load(file, settings, local=yaml is not None)
         disjoint = settings.items == "disjoint"
         chosen = {one: _choose(one, task, settings) for one, task in loaded.tasks.items()} if disjoint else None
@@ -50,7 +52,23 @@ def measure_task(
     return measured
 
 
+def _seed() -> None:
+    """Random numbers as on the harness' command line, which seeds them before it loads a task.
+
+    Some tasks shuffle their choices while they are loaded. Documents would say something else in each process, and
+    what is chosen by content would not be the same for an indicator and an outcome.
+    """
+    import numpy as np
+    import torch
+    from lm_eval.defaults import DEFAULT_OTHER_SEED, DEFAULT_RANDOM_SEED
+
+    random.seed(DEFAULT_RANDOM_SEED)
+    np.random.seed(DEFAULT_OTHER_SEED)
+    torch.manual_seed(DEFAULT_OTHER_SEED)
+
+
 def _choose(name: str, task: Any, settings: HarnessSettings) -> Chosen:
+    _seed()
     with _task_named(name):
         return choose(task, settings)
 

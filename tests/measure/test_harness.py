@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,21 @@ def samples(folder: Path, name: str = "quiz") -> list[dict[str, Any]]:
 def measure(model: Path, yaml: Path, folder: Path, **settings: Any) -> Measured:
     folder.mkdir(exist_ok=True)
     return measure_task(model, HarnessSettings.model_validate(settings), yaml, folder)
+
+
+def shuffling(folder: Path) -> Path:
+    """A task that shuffles the choices of each question while it is loaded, as GPQA does."""
+    code = """import random
+
+def process_docs(dataset):
+    def mixed(doc):
+        choices = random.sample(doc["choices"], len(doc["choices"]))
+        return {"choices": choices, "answer_idx": choices.index(doc["choices"][doc["answer_idx"]])}
+    return dataset.map(mixed)
+"""
+    (folder / "shuffling.py").write_text(code)
+    text = CHOICE + "process_docs: !function shuffling.process_docs\n"
+    return harness_tasks.write(folder, "quiz", questions(), text)
 
 
 def test_all_that_it_reports_and_what_its_answers_say_are_quantities(model: Path, tmp_path: Path) -> None:
@@ -130,6 +146,19 @@ class TestItems:
         indicator, outcome, everything = ({item.id for item in items} for items in parts)
         assert indicator | outcome == everything
         assert not indicator & outcome
+
+    def test_the_halves_share_none_where_the_task_shuffles_its_choices(self, model: Path, tmp_path: Path) -> None:
+        yaml = shuffling(tmp_path)
+        asked = []
+        for seed, part in enumerate(("indicator", "outcome")):
+            # Every process begins with random numbers of its own.
+            random.seed(seed)
+            measured = measure(model, yaml, tmp_path, part=part)
+            random.seed(seed + 10)
+            assert measure(model, yaml, tmp_path, part=part) == measured
+            asked.append({sample["doc"]["question"] for sample in samples(tmp_path)})
+        assert not asked[0] & asked[1]
+        assert len(asked[0] | asked[1]) == 24
 
     def test_the_halves_share_none_with_examples_on_one_side_either(self, model: Path, tmp_path: Path) -> None:
         yaml = harness_tasks.write(tmp_path, "quiz", questions(48), CHOICE.replace("num_fewshot: SHOTS\n", ""))
