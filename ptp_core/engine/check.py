@@ -16,7 +16,7 @@ from ptp_core.spec.checks import MIN_VARIANTS
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.harness import HarnessSettings
-from ptp_core.spec.indicators import subject_of
+from ptp_core.spec.indicators import ANSWER_QUANTITIES, CHOICE_QUANTITIES, subject_of
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
@@ -136,6 +136,8 @@ def _check_task(study: LoadedStudy, name: str, split: str) -> None:
     choosing = {item.choices is not None for item in read_items(paths[0], task.family)}
     if split == "test":
         _check_metrics(study, name, choosing)
+    if split == ("train" if study.spec.items == "disjoint" else "test"):
+        _check_quantities(study, name, choosing)
 
 
 def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
@@ -147,6 +149,19 @@ def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
             place = ("tasks", name, "metric" if wrong[0] == task.metric else "metrics")
             what = f"{wrong[0]} is no score of items {'with' if which else 'without'} choices"
             raise UserError(what, where=study.where(*place), subject=dotted(place), expected=" or ".join(metrics))
+
+
+def _check_quantities(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
+    """The same for the quantities of the few-shot score, which is taken over these items."""
+    indicator = f"kshot_{name}"
+    asked = study.indicators[indicator].quantities if indicator in study.indicators else ()
+    for which, known in ((True, CHOICE_QUANTITIES), (False, ANSWER_QUANTITIES)):
+        wrong = [i for i, quantity in enumerate(asked) if quantity not in known]
+        if choosing == {which} and wrong:
+            place = ("indicators", indicator, "quantities", wrong[0])
+            what = f"{asked[wrong[0]]} is no score of items {'with' if which else 'without'} choices"
+            fix = did_you_mean(asked[wrong[0]], known)
+            raise UserError(what, where=study.where(*place), subject=dotted(place), fix=fix)
 
 
 def _check_harness(study: LoadedStudy, name: str) -> None:

@@ -11,6 +11,7 @@ from ptp_core.errors import UserError, Where, did_you_mean
 from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.spec.harness import HarnessSettings
+from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.table.metrics import HEADLINES
 
 DEFAULT_METRICS = {
@@ -20,12 +21,6 @@ DEFAULT_METRICS = {
     "generate_until": ("exact_match",),
 }
 """Metrics of a task that lists none, by its kind (``lm_eval.api.registry.DEFAULT_METRIC_REGISTRY``)."""
-LENGTHS = ("", "_per_char", "_per_token")
-CHOICE_QUANTITIES = (
-    *("acc", "acc_norm", "acc_per_token", "norm_correct_prob"),
-    *(f"{name}{length}" for name in ("correct_prob", "margin", "total_prob") for length in LENGTHS),
-)
-"""What we measure on top wherever a task has choices (``answer_quantities.py``)."""
 LISTED = 60
 """So many tasks of a group are named in a message."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+()-]{0,199}")

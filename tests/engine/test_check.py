@@ -71,6 +71,22 @@ def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], 
     assert "\n" not in found
 
 
+@pytest.mark.parametrize(("items", "scored"), [("disjoint", "train"), ("shared", "test")])
+@pytest.mark.parametrize(
+    ("quantity", "choices", "kind"),
+    [("margin", "", "without"), ("f1", ', "choices": ["1", "2"], "answer_idx": 0', "with")],
+)
+def test_a_quantity_is_one_of_the_items_that_are_scored(
+    folder: Path, items: str, scored: str, quantity: str, choices: str, kind: str
+) -> None:
+    put(f"{scored}.jsonl", f'{{"id": "1", "question": "one?", "answers": ["1"]{choices}}}\n')(folder)
+    indicators = f"indicators: {{kshot_quiz: {{quantities: [correct_prob, {quantity}]}}}}\nitems: {items}"
+    edit("study.yaml", "indicators: [ppl_clm]", indicators)(folder)
+    assert complaint("study.yaml").startswith(
+        f"study.yaml:18 indicators.kshot_quiz.quantities[1]: {quantity} is no score of items {kind} choices; "
+    )
+
+
 @pytest.mark.parametrize(("objective", "needed"), [("ul2", 16), ("ul2r+clm", 6), ("2*clm+[x]sc(0.5,8)", 7)])
 def test_every_term_of_an_objective_must_find_its_sentinels(folder: Path, objective: str, needed: int) -> None:
     edit("study.yaml", "objective: [clm, sc]", f'objective: ["{objective}", clm]')(folder)

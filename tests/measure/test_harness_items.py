@@ -13,10 +13,11 @@ from ptp_core.data.items import Item, load_items
 from ptp_core.data.prompts import prompt
 from ptp_core.errors import UserError
 from ptp_core.measure.harness import FOLDER, RESULTS
-from ptp_core.measure.harness_check import ANSWER_QUANTITIES, CHOICE_QUANTITIES
+from ptp_core.measure.harness_check import ANSWER_QUANTITIES
 from ptp_core.measure.harness_files import read_task
 from ptp_core.measure.harness_items import measure_items
 from ptp_core.measure.text_metrics import METRICS
+from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.stats.clusters import mean_error
 from tests.measure import harness_tasks
 from tests.tiny import Tiny
