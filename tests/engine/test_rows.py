@@ -124,3 +124,23 @@ def test_items_carry_the_columns_of_their_number(tmp_path: Path) -> None:
         shared | {"item": "a", "document": None, "score": 1.0, "logprob": -0.5},
         shared | {"item": "b", "document": "text", "score": 0.0, "logprob": None},
     ]
+
+
+def test_there_is_no_mean_over_a_family_of_which_a_task_is_missing(tmp_path: Path) -> None:
+    made = [outcome(name, result(tmp_path, f"evaluate/{name}", score(0.5))) for name in ("a", "b")]
+    lost = outcome("c", result(tmp_path, "evaluate/c", score(0.5), status="skipped"))
+    assert "mean_cms" in values(rows_of(variant(outcomes=made), tmp_path))
+    # The other seed has all three.
+    other = [entry | {"seed": 1} for entry in (*made, outcome("c", result(tmp_path, "evaluate/d", score(0.5))))]
+    found = rows_of(variant(outcomes=[*made, lost, *other]), tmp_path)
+    assert [row["seed"] for row in found if row["name"] == "mean_cms"] == [1]
+
+
+def test_there_is_no_mean_of_scores_of_which_some_are_better_when_smaller(tmp_path: Path) -> None:
+    low = Measured("ppl", {"ppl": Quantity(8.0, 0.5, 100, False)})
+    units = {"kshot_a": score(0.5), "kshot_b": low}
+    asked = [
+        indicator(name, result(tmp_path, f"indicators/{name}", measured), family="cms")
+        for name, measured in units.items()
+    ]
+    assert set(values(rows_of(variant(indicators=asked), tmp_path))) == {"kshot_a", "kshot_b"}
