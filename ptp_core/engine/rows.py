@@ -94,6 +94,25 @@ def rows_of(variant: Settings, store: Path) -> list[Row]:
     return rows + family_means(own, asked, "mean_")
 
 
+def check_headlines(variants: list[Settings], store: Path) -> None:
+    """Raise UserError for a plug-in whose first number is not the same one everywhere: it goes by the plug-in's name.
+
+    A dict in the order of its values, say, would put different things into one column.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for variant in variants:
+        for point in (*variant["points"], variant):
+            for entry, _ in _sound([e for e in point["indicators"] if e["kind"] == "plugin"], {}, store):
+                headline = read_receipt(store / entry["unit"])["metrics"]["headline"]
+                known, where = first.setdefault(entry["name"], (headline, variant["name"]))
+                if headline != known:
+                    raise UserError(
+                        f"the first number that it returns is not the same everywhere: {known} for {where}, {headline} "
+                        f"for {variant['name']}", subject=f"indicator {entry['name']}",
+                        fix="return the names in one order, the one that counts first",
+                    )  # fmt: skip
+
+
 def items_of(variant: Settings, store: Path) -> Iterator[pa.Table]:
     """The scores of single items behind the rows of one variant, a table a measurement."""
     import pyarrow.parquet as pq

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.outcomes import diverged_notes, failed_notes, is_sound
-from ptp_core.engine.rows import items_of, rows_of
+from ptp_core.engine.rows import check_headlines, items_of, rows_of
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.predict.analysis import analyze
@@ -45,6 +45,7 @@ def make_table(settings: Settings, folders: Folders) -> None:
         for entry in settings["tables"]
     ]
     sound = [v for v in settings["variants"] if is_sound(folders.store, v["checkpoint"])]
+    check_headlines(sound, folders.store)
     rows = [row for variant in sound for row in rows_of(variant, folders.store)]
     if rows:
         frames.append(from_rows(rows))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptp_core.engine.rows import items_of, rows_of
+from ptp_core.engine.rows import check_headlines, items_of, rows_of
 from ptp_core.errors import UserError
 from ptp_core.measure.measured import ItemScore, Measured, Quantity, metrics_of, write_items
 
@@ -144,3 +144,14 @@ def test_there_is_no_mean_of_scores_of_which_some_are_better_when_smaller(tmp_pa
         for name, measured in units.items()
     ]
     assert set(values(rows_of(variant(indicators=asked), tmp_path))) == {"kshot_a", "kshot_b"}
+
+
+def test_what_goes_by_a_plug_ins_name_is_the_same_number_everywhere(tmp_path: Path) -> None:
+    quantities = {"a": Quantity(1.0, None, 1, True), "b": Quantity(2.0, None, 1, True)}
+    variants = []
+    for i, headline in enumerate("aab"):
+        place = result(tmp_path, f"indicators/{i}", Measured(headline, quantities))
+        variants.append(variant(name=f"v{i}", indicators=[indicator("mine", place, kind="plugin")]))
+    check_headlines(variants[:2], tmp_path)
+    with pytest.raises(UserError, match=r"indicator mine: the first number .* everywhere: a for v0, b for v2; return"):
+        check_headlines(variants, tmp_path)
