@@ -125,6 +125,26 @@ def hub_of(task: TaskFile) -> str | None:
     return None if _local_folder(task) else path
 
 
+def documents_of(task: TaskFile) -> frozenset[str]:
+    """What its documents come from: two tasks that have one in common may ask the same.
+
+    Data set or files, the part that is scored, and the code that makes documents of it. Of a group, those of all its
+    tasks.
+    """
+    if task.members:
+        return frozenset[str]().union(*map(documents_of, task.members.values()))
+    config = task.config
+    if not config.get("dataset_path"):
+        return frozenset([str(config.get("task") or task.path)])
+    files = local_data(task)
+    path = files.get("dataset_path") or config["dataset_path"]
+    split = config.get("test_split") or config.get("validation_split")
+    kwargs = files.get("dataset_kwargs", {}).get("data_files")
+    code = config.get("custom_dataset"), config.get("process_docs")
+    named = kwargs.get(split) if isinstance(kwargs, dict) else kwargs
+    return frozenset([repr((path, config.get("dataset_name"), named or split, *code))])
+
+
 def local_data(task: TaskFile) -> dict[str, Any]:
     """The parts of ``dataset_kwargs`` and ``dataset_path`` that name local files, with absolute paths.
 
