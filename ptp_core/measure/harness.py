@@ -23,6 +23,7 @@ from ptp_core.measure.harness_split import Chosen, choose
 from ptp_core.measure.measured import Measured
 from ptp_core.spec.harness import HarnessSettings
 
+CONSENT = "HF_ALLOW_CODE_EVAL"
 FOLDER, RESULTS = "lm_eval", "results.json"
 """Beside a receipt: the harness' own result file, and ``samples_<task>.jsonl`` for every task, as it writes them."""
 
@@ -38,10 +39,7 @@ def measure_task(
     """
     file = check_task(settings, yaml)
     name = str(file.config["group" if file.members else "task"])
-    if settings.allow_code:
-        # The metric that executes code wants this consent of its own.
-        os.environ.setdefault("HF_ALLOW_CODE_EVAL", "1")
-    with _task_errors(name, file), dataset_cache(local=hub_of(file) is None):
+    with _task_errors(name, file), dataset_cache(local=hub_of(file) is None), _code_allowed(settings.allow_code):
         _seed()
         loaded = load(file, settings, local=yaml is not None)
         disjoint = settings.items == "disjoint"
@@ -50,6 +48,19 @@ def measure_task(
         measured = _measured(name, settings.metric, loaded, lm, results)
     save(results, folder)
     return measured
+
+
+@contextmanager
+def _code_allowed(allowed: bool) -> Iterator[None]:
+    """The consent of its own that the metric which executes code wants, for one task and not for the next."""
+    before = os.environ.get(CONSENT)
+    try:
+        if allowed:
+            os.environ.setdefault(CONSENT, "1")
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CONSENT, None)
 
 
 def _seed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -310,3 +311,11 @@ class TestBroken:
             measure_task(model, HarnessSettings(task="piqa"), None, tmp_path)
         assert "\n" not in str(caught.value)
         assert "HF_HUB_OFFLINE" in str(caught.value)
+
+
+def test_leave_to_execute_code_is_given_to_one_task_only(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_ALLOW_CODE_EVAL", raising=False)
+    measure(model, harness_tasks.write(tmp_path, "quiz", questions(4)), tmp_path, allow_code=True)
+    assert "HF_ALLOW_CODE_EVAL" not in os.environ
