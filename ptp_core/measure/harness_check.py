@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where, did_you_mean
-from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
+from ptp_core.measure.harness_files import Function, TaskFile, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
+from ptp_core.measure.harness_shapes import check_shape
 from ptp_core.spec.harness import HarnessSettings
 from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.table.metrics import HEADLINES
@@ -98,7 +99,8 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     """The task, if it can be measured as asked; ``where`` is the place in the spec that asks for it.
 
     Raises UserError: unknown name, no test and no validation split, wants to execute generated code without leave, a
-    metric that it does not have, images or sound, examples that it does not take, a data file that is missing.
+    metric that it does not have, images or sound, examples that it does not take, a data file that is missing, and of
+    a local YAML keys and values that the harness cannot use.
     """
     task = find_task(settings, yaml, where)
     name = settings.task or str(task.config.get("task") or task.path.name)
@@ -107,10 +109,10 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
         raise UserError("a group has many data sets, so no revision of one", where=place, subject=name)
     for member, file in (task.members or {name: task}).items():
         _check_one(settings, file, place, member)
+    if yaml is not None:
+        check_shape(task)
     if settings.metric is not None and (known := metrics_of_task(task)) is not None:
         _check_metric(settings.metric, known, place, name)
-    if yaml is not None:
-        local_data(task)
     return task
 
 
