@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.units import DigestOf, Part, Unit, without
 from ptp_core.errors import UserError
+from ptp_core.identity.beside import imported_beside
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import PromptFormat, Tuning
 from ptp_core.spec.harness import HarnessSettings
@@ -184,7 +185,7 @@ class MeasureUnits:
             raise unknown_plugin(self.study, name, list(self.plugin_files))
         tasks = {f"task/{task}": self.data.tasks[task] for task in self.study.indicators[name].tasks}
         settings = IndicatorSettings(plugin=PluginSettings(name=name))
-        inputs = {"plugin": ((path, self.digest_of(path)),)}
+        inputs = {"plugin": tuple((file, self.digest_of(file)) for file in (path, *imported_beside(path)))}
         return Unit("indicators", label, settings, parents.text | tasks, inputs)
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ptp_core.errors import UserError, Where
+from ptp_core.identity.beside import imported_beside
 
 BUILDERS = ("json", "csv", "parquet", "text", "arrow", "pandas", "xml", "webdataset")
 """Names of ``dataset_path`` that mean a format of local files, not a data set on a hub."""
@@ -165,11 +166,13 @@ def local_data(task: TaskFile) -> dict[str, Any]:
 def files_of(path: Path) -> list[Path]:
     """Every local file that decides what a local task measures, in a fixed order.
 
-    The YAML, all that it includes, the Python files of its ``!function`` tags, and its data files. Raises UserError,
+    The YAML, all that it includes, the Python files of its ``!function`` tags and those beside them that they import,
+    and its data files. Raises UserError,
     with file and line, for one that is missing.
     """
     task = read_task(path)
-    found = [*task.files, *(function.file for function in functions_in(task.config) if function.file.is_file())]
+    code = [function.file for function in functions_in(task.config) if function.file.is_file()]
+    found = [*task.files, *code, *(file for one in code for file in imported_beside(one))]
     for function in functions_in(task.config):
         _refuse_missing(function)
     data = local_data(task)

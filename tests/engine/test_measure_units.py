@@ -56,3 +56,23 @@ def test_a_group_of_the_harness_shares_no_item_with_its_tasks(folder: Path) -> N
     assert parts(folder, tasks, "mmlu", "mmlu_anatomy") == HALVES
     assert parts(folder, tasks, "mmlu_anatomy", "mmlu") == HALVES
     assert parts(folder, tasks, "mmlu", "piqa") == WHOLE
+
+
+def test_a_plug_in_is_decided_by_what_it_imports_from_beside_it(folder: Path) -> None:
+    (folder / "helper.py").write_text("VALUE = 1\n")
+    (folder / "mine.py").write_text(
+        "from ptp_core.indicators import Probe, indicator\nfrom helper import VALUE\n\n\n"
+        '@indicator(higher_is_better=True)\ndef mine(probe: Probe) -> float:\n    """Mine."""\n    return VALUE\n'
+    )
+    text = STUDY.replace("[ppl_clm]", "[ppl_clm, mine]\nplugins: [mine.py]")
+    (folder / "study.yaml").write_text(text)
+
+    def fingerprints() -> dict[str, str]:
+        graph = plan(folder / "study.yaml", folder / "results").graph
+        return {f"{unit.stage} {unit.label}": unit.fingerprint for job in graph.jobs for unit in job.units}
+
+    before = fingerprints()
+    (folder / "helper.py").write_text("VALUE = 2.5\n")
+    changed = {name for name, value in fingerprints().items() if before[name] != value}
+    assert len(changed) == 4
+    assert all(name.startswith("indicators ") and name.endswith(" mine") for name in changed)

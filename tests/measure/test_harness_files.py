@@ -43,6 +43,18 @@ def test_are_the_yaml_its_includes_its_code_and_its_data(tmp_path: Path) -> None
     assert sorted(names(files_of(task))) == sorted(expected)
 
 
+def test_are_the_modules_beside_its_code_too(tmp_path: Path) -> None:
+    task = write(
+        tmp_path,
+        task__yaml="task: t\nprocess_docs: !function utils.clean\n",
+        utils__py=f"import deep.er\nfrom helper import one\nimport os, json\n{EVIL}",
+        helper__py=f"def late():\n    import utils, last\n{EVIL}",
+        last__py="not Python (", unused__py="", **{"deep/er__py": "", "deep/not__py": ""},
+    )  # fmt: skip
+    found = [str(path.relative_to(tmp_path)) for path in files_of(task)]
+    assert found == ["task.yaml", "utils.py", "deep/er.py", "helper.py", "last.py"]
+
+
 def test_what_is_nearest_wins_as_in_the_harness(tmp_path: Path) -> None:
     from lm_eval.tasks._yaml_loader import load_yaml
 
