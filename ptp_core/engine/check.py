@@ -11,7 +11,7 @@ from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
 from ptp_core.engine.measure_units import plugin_files, unknown_plugin
-from ptp_core.errors import UserError, UserErrors, did_you_mean
+from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.checks import MIN_VARIANTS
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
@@ -83,9 +83,13 @@ def _check_hub_ids(study: LoadedStudy) -> None:
     ids = [source.hub for source in data.sources] + [data.tokenizer.pretrained] if data else []
     ids += [origin.hub for c in study.spec.checkpoints for origin in (c, c.tokenizer_origin)]
     for name in ids:
-        if name is not None and Path(name).exists():
-            fix = "run from another folder, or give the folder as a path"
-            raise UserError(f'a file or folder here is called "{name}" like a hub id', where=study.where(), fix=fix)
+        _refuse_folder_like(name, study.where())
+
+
+def _refuse_folder_like(hub: str | None, where: Where) -> None:
+    if hub is not None and Path(hub).exists():
+        fix = "run from another folder, or give the folder as a path"
+        raise UserError(f'a file or folder here is called "{hub}" like a hub id', where=where, fix=fix)
 
 
 def _check_source(study: LoadedStudy, source: Source, place: PlacePath) -> None:
@@ -166,6 +170,7 @@ def _check_quantities(study: LoadedStudy, name: str, choosing: set[bool]) -> Non
 
 def _check_harness(study: LoadedStudy, name: str) -> None:
     from ptp_core.measure.harness_check import check_task
+    from ptp_core.measure.harness_files import hub_of
 
     task = study.spec.tasks[name]
     place = ("tasks", name, "harness" if task.harness else "yaml")
@@ -176,7 +181,8 @@ def _check_harness(study: LoadedStudy, name: str) -> None:
         settings = HarnessSettings(
             task=task.harness, metric=metric, shots=options.shots if options else None, allow_code=task.allow_code
         )
-        check_task(settings, path, study.where(*place))
+        hub = hub_of(check_task(settings, path, study.where(*place)))
+        _refuse_folder_like(hub, study.where(*place))
 
 
 def _check_plugins(study: LoadedStudy) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.beside import imported_beside
+from ptp_core.measure.harness_registry import tasks_folder
 
 BUILDERS = ("json", "csv", "parquet", "text", "arrow", "pandas", "xml", "webdataset")
 """Names of ``dataset_path`` that mean a format of local files, not a data set on a hub."""
@@ -117,13 +118,14 @@ def hub_of(task: TaskFile) -> str | None:
     """
     if task.members:
         return next((hub for member in task.members.values() if (hub := hub_of(member)) is not None), None)
-    path = task.config.get("dataset_path")
-    if not isinstance(path, str) or task.config.get("custom_dataset"):
-        return None
+    path, own = task.config.get("dataset_path"), task.path.is_relative_to(tasks_folder())
+    if not isinstance(path, str) or not path or task.config.get("custom_dataset"):
+        # Code of the harness' own that makes documents begins with something of a hub, nearly everywhere.
+        return str(task.config.get("task")) if own else None
     if path in BUILDERS:
         remote = (name for name in _strings(_kwargs(task).get("data_files")) if "://" in name)
         return next(remote, None)
-    return None if _local_folder(task) else path
+    return None if not own and _local_folder(task) else path
 
 
 def documents_of(task: TaskFile) -> frozenset[str]:

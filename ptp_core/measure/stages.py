@@ -116,7 +116,10 @@ def _scored(asked: list[tuple[str, Item]], metric: str | None, new_tokens: int |
 
 def _plugin(name: str, work: Work) -> Measured:
     probe = Probe(work.parents["checkpoint"], _parents(work, "shards/"), _parents(work, "task/"))
+    path = work.inputs["plugin"][0]
+    # Should it never return, or end the process, this is the last line of the log.
+    print(f"running {name} of {path.name}", flush=True)
     try:
-        return run_plugin(work.inputs["plugin"][0], name, probe)
+        return run_plugin(path, name, probe)
     except PluginFailed as failed:
         raise Failed(str(failed)) from None

@@ -71,6 +71,15 @@ def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], 
     assert "\n" not in found
 
 
+def test_a_folder_is_not_taken_for_the_data_set_of_a_task_of_the_harness(folder: Path) -> None:
+    edit("study.yaml", "tasks:\n", "tasks:\n  choose: {family: cms, harness: piqa}\n")(folder)
+    check_study(Path("study.yaml"))
+    (folder / "baber" / "piqa").mkdir(parents=True)
+    assert complaint("study.yaml").startswith(
+        'study.yaml:8: a file or folder here is called "baber/piqa" like a hub id'
+    )
+
+
 @pytest.mark.parametrize(("items", "scored"), [("disjoint", "train"), ("shared", "test")])
 @pytest.mark.parametrize(
     ("quantity", "choices", "kind"),

@@ -280,9 +280,7 @@ class TestBroken:
     @pytest.mark.parametrize(
         ("before", "after"),
         [
-            ("test_split: test", "test_split: exam"),
             ("doc_to_choice: choices", "doc_to_choice: chioces"),
-            ("output_type: multiple_choice", "output_type: many"),
             ("aggregation: mean", "aggregation: meen"),
         ],
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ptp_core.errors import UserError
+from ptp_core.measure.harness_check import find_task
 from ptp_core.measure.harness_files import files_of, hub_of, local_data, read_task
+from ptp_core.spec.harness import HarnessSettings
 
 EVIL = "raise SystemExit('this code was run')\n"
 
@@ -122,3 +124,20 @@ def test_what_is_missing_or_broken_is_named_with_its_line(text: str, message: st
 def test_a_function_of_an_installed_module_is_no_file(tmp_path: Path) -> None:
     task = write(tmp_path, task__yaml="process_results: !function ptp_core.measure.text_metrics.process_results\n")
     assert names(files_of(task)) == ["task.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hub"),
+    [
+        ("piqa", "baber/piqa"),
+        ("squadv2", "squadv2"),
+        ("ruler_qa_squad", "ruler_qa_squad"),
+        ("babilong_qa1", "babilong_qa1"),
+    ],
+)
+def test_a_task_of_the_harness_reads_a_hub_whatever_is_in_the_current_folder(
+    name: str, hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "baber" / "piqa").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert hub_of(find_task(HarnessSettings(task=name), None)) == hub
