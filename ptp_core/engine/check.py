@@ -179,7 +179,11 @@ def _check_harness(study: LoadedStudy, name: str) -> None:
     quantities = options.quantities if options else ()
     for metric in dict.fromkeys((task.metric, *task.metrics, *quantities)):
         settings = HarnessSettings(
-            task=task.harness, metric=metric, shots=options.shots if options else None, allow_code=task.allow_code
+            task=task.harness,
+            metric=metric,
+            shots=options.shots if options else None,
+            revision=task.revision,
+            allow_code=task.allow_code,
         )
         hub = hub_of(check_task(settings, path, study.where(*place)))
         _refuse_folder_like(hub, study.where(*place))

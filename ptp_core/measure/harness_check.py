@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where, did_you_mean
-from ptp_core.measure.harness_files import Function, TaskFile, read_task
+from ptp_core.measure.harness_files import Function, TaskFile, hub_of, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.measure.harness_shapes import check_shape
 from ptp_core.spec.harness import HarnessSettings
@@ -107,6 +107,8 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     place = where or Where(task.path)
     if task.members and settings.revision is not None:
         raise UserError("a group has many data sets, so no revision of one", where=place, subject=name)
+    if settings.revision is not None and hub_of(task) is None:
+        raise UserError("a revision is one of a data set on a hub, and this task reads none", where=place, subject=name)
     for member, file in (task.members or {name: task}).items():
         _check_one(settings, file, place, member)
     if yaml is not None:

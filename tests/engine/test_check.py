@@ -71,6 +71,21 @@ def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], 
     assert "\n" not in found
 
 
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        ("harness: mmlu", "mmlu: a group has many data sets, so no revision of one"),
+        ("yaml: choose.yaml", "choose: a revision is one of a data set on a hub, and this task reads none"),
+    ],
+)
+def test_a_revision_is_one_of_a_data_set(folder: Path, origin: str, message: str) -> None:
+    put("choose.yaml", "task: choose\ndataset_path: json\ndataset_kwargs: {data_files: {test: code.jsonl}}\n")(folder)
+    (folder / "choose.yaml").write_text(f"{(folder / 'choose.yaml').read_text()}test_split: test\n")
+    task = f"tasks:\n  choose: {{family: cms, {origin}, revision: 0123abc}}\n"
+    edit("study.yaml", "tasks:\n", task)(folder)
+    assert complaint("study.yaml") == f"study.yaml:8 {message}"
+
+
 def test_a_folder_is_not_taken_for_the_data_set_of_a_task_of_the_harness(folder: Path) -> None:
     edit("study.yaml", "tasks:\n", "tasks:\n  choose: {family: cms, harness: piqa}\n")(folder)
     check_study(Path("study.yaml"))
