@@ -173,11 +173,16 @@ def _check_harness(study: LoadedStudy, name: str) -> None:
     from ptp_core.measure.harness_files import hub_of
 
     task = study.spec.tasks[name]
-    place = ("tasks", name, "harness" if task.harness else "yaml")
+    place: PlacePath = ("tasks", name, "harness" if task.harness else "yaml")
     path = study.resolve(task.yaml, *place) if task.yaml else None
-    options = study.indicators.get(f"kshot_{name}")
-    quantities = options.quantities if options else ()
-    for metric in dict.fromkeys((task.metric, *task.metrics, *quantities)):
+    indicator = f"kshot_{name}"
+    options = study.indicators.get(indicator)
+    # First what is wrong with the task itself, then with each score that is asked of it, where it is asked.
+    asked: list[tuple[str | None, PlacePath]] = [(None, place), (task.metric, ("tasks", name, "metric"))]
+    asked += [(metric, ("tasks", name, "metrics", i)) for i, metric in enumerate(task.metrics)]
+    for i, quantity in enumerate(options.quantities if options else ()):
+        asked.append((quantity, ("indicators", indicator, "quantities", i)))
+    for metric, written in asked:
         settings = HarnessSettings(
             task=task.harness,
             metric=metric,
@@ -185,8 +190,8 @@ def _check_harness(study: LoadedStudy, name: str) -> None:
             revision=task.revision,
             allow_code=task.allow_code,
         )
-        hub = hub_of(check_task(settings, path, study.where(*place)))
-        _refuse_folder_like(hub, study.where(*place))
+        hub = hub_of(check_task(settings, path, study.where(*written)))
+        _refuse_folder_like(hub, study.where(*written))
 
 
 def _check_plugins(study: LoadedStudy) -> None:

@@ -86,6 +86,20 @@ def test_a_revision_is_one_of_a_data_set(folder: Path, origin: str, message: str
     assert complaint("study.yaml") == f"study.yaml:8 {message}"
 
 
+@pytest.mark.parametrize(
+    ("task", "quantities", "line"),
+    [("metric: acc_nrm", "", 9), ("metrics: [acc, acc_nrm]", "", 9), ("metric: acc", "margin, acc_nrm", 21)],
+)
+def test_a_score_that_a_task_does_not_have_is_named_where_it_is_asked_for(
+    folder: Path, task: str, quantities: str, line: int
+) -> None:
+    entry = f"tasks:\n  choose: {{family: cms, harness: piqa,\n    {task}}}\n"
+    edit("study.yaml", "tasks:\n", entry)(folder)
+    indicators = f"indicators:\n  kshot_choose: {{quantities: [{quantities}]}}"
+    edit("study.yaml", "indicators: [ppl_clm]", indicators)(folder)
+    assert complaint("study.yaml").startswith(f'study.yaml:{line} piqa: this task has no metric "acc_nrm"')
+
+
 def test_a_folder_is_not_taken_for_the_data_set_of_a_task_of_the_harness(folder: Path) -> None:
     edit("study.yaml", "tasks:\n", "tasks:\n  choose: {family: cms, harness: piqa}\n")(folder)
     check_study(Path("study.yaml"))
