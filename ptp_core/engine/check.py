@@ -11,12 +11,12 @@ from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
 from ptp_core.engine.measure_units import plugin_files, unknown_plugin
-from ptp_core.errors import UserError, UserErrors, did_you_mean
+from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.checks import MIN_VARIANTS
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.harness import HarnessSettings
-from ptp_core.spec.indicators import subject_of
+from ptp_core.spec.indicators import ANSWER_QUANTITIES, CHOICE_QUANTITIES, subject_of
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
@@ -83,9 +83,13 @@ def _check_hub_ids(study: LoadedStudy) -> None:
     ids = [source.hub for source in data.sources] + [data.tokenizer.pretrained] if data else []
     ids += [origin.hub for c in study.spec.checkpoints for origin in (c, c.tokenizer_origin)]
     for name in ids:
-        if name is not None and Path(name).exists():
-            fix = "run from another folder, or give the folder as a path"
-            raise UserError(f'a file or folder here is called "{name}" like a hub id', where=study.where(), fix=fix)
+        _refuse_folder_like(name, study.where())
+
+
+def _refuse_folder_like(hub: str | None, where: Where) -> None:
+    if hub is not None and Path(hub).exists():
+        fix = "run from another folder, or give the folder as a path"
+        raise UserError(f'a file or folder here is called "{hub}" like a hub id', where=where, fix=fix)
 
 
 def _check_source(study: LoadedStudy, source: Source, place: PlacePath) -> None:
@@ -136,6 +140,8 @@ def _check_task(study: LoadedStudy, name: str, split: str) -> None:
     choosing = {item.choices is not None for item in read_items(paths[0], task.family)}
     if split == "test":
         _check_metrics(study, name, choosing)
+    if split == ("train" if study.spec.items == "disjoint" else "test"):
+        _check_quantities(study, name, choosing)
 
 
 def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
@@ -149,19 +155,43 @@ def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
             raise UserError(what, where=study.where(*place), subject=dotted(place), expected=" or ".join(metrics))
 
 
+def _check_quantities(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
+    """The same for the quantities of the few-shot score, which is taken over these items."""
+    indicator = f"kshot_{name}"
+    asked = study.indicators[indicator].quantities if indicator in study.indicators else ()
+    for which, known in ((True, CHOICE_QUANTITIES), (False, ANSWER_QUANTITIES)):
+        wrong = [i for i, quantity in enumerate(asked) if quantity not in known]
+        if choosing == {which} and wrong:
+            place = ("indicators", indicator, "quantities", wrong[0])
+            what = f"{asked[wrong[0]]} is no score of items {'with' if which else 'without'} choices"
+            fix = did_you_mean(asked[wrong[0]], known)
+            raise UserError(what, where=study.where(*place), subject=dotted(place), fix=fix)
+
+
 def _check_harness(study: LoadedStudy, name: str) -> None:
     from ptp_core.measure.harness_check import check_task
+    from ptp_core.measure.harness_files import hub_of
 
     task = study.spec.tasks[name]
-    place = ("tasks", name, "harness" if task.harness else "yaml")
+    place: PlacePath = ("tasks", name, "harness" if task.harness else "yaml")
     path = study.resolve(task.yaml, *place) if task.yaml else None
-    options = study.indicators.get(f"kshot_{name}")
-    quantities = options.quantities if options else ()
-    for metric in dict.fromkeys((task.metric, *task.metrics, *quantities)):
+    indicator = f"kshot_{name}"
+    options = study.indicators.get(indicator)
+    # First what is wrong with the task itself, then with each score that is asked of it, where it is asked.
+    asked: list[tuple[str | None, PlacePath]] = [(None, place), (task.metric, ("tasks", name, "metric"))]
+    asked += [(metric, ("tasks", name, "metrics", i)) for i, metric in enumerate(task.metrics)]
+    for i, quantity in enumerate(options.quantities if options else ()):
+        asked.append((quantity, ("indicators", indicator, "quantities", i)))
+    for metric, written in asked:
         settings = HarnessSettings(
-            task=task.harness, metric=metric, shots=options.shots if options else None, allow_code=task.allow_code
+            task=task.harness,
+            metric=metric,
+            shots=options.shots if options else None,
+            revision=task.revision,
+            allow_code=task.allow_code,
         )
-        check_task(settings, path, study.where(*place))
+        hub = hub_of(check_task(settings, path, study.where(*written)))
+        _refuse_folder_like(hub, study.where(*written))
 
 
 def _check_plugins(study: LoadedStudy) -> None:

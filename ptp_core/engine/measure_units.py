@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.units import DigestOf, Part, Unit, without
 from ptp_core.errors import UserError
+from ptp_core.identity.beside import imported_beside
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.finetune import PromptFormat, Tuning
 from ptp_core.spec.harness import HarnessSettings
@@ -26,6 +28,9 @@ from ptp_core.spec.objective import normalise
 from ptp_core.spec.plugins import PluginSettings, declared
 from ptp_core.spec.tasks import ROUGE_TOKENS
 from ptp_core.spec.tiny_finetune import TinyFinetuneSettings
+
+if TYPE_CHECKING:
+    from ptp_core.measure.harness_files import TaskFile
 
 DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
 """Examples by family (Zeng et al. 2025)."""
@@ -56,6 +61,8 @@ class MeasureUnits:
 
     def __init__(self, study: LoadedStudy, data: DataUnits, digest_of: DigestOf) -> None:
         self.study, self.spec, self.data, self.digest_of = study, study.spec, data, digest_of
+        self._files: dict[str, TaskFile] = {}
+        self._documents_of: dict[str, frozenset[str]] = {}
 
     def unit(self, name: str, label: str, parents: IndicatorParents) -> Unit:
         """The unit of one indicator of one checkpoint."""
@@ -118,9 +125,8 @@ class MeasureUnits:
         """Of a task of the harness: as the indicator of that name, or as outcome (None)."""
         entry = self.spec.tasks[task]
         options = self.study.indicators[indicator] if indicator else None
-        finetune = self.spec.finetune
-        tested = {test for tuned in finetune.tasks for test in self.study.tests_of(tuned)} if finetune else set()
-        shared = f"kshot_{task}" in self.study.indicators and task in tested and self.spec.items == "disjoint"
+        others = self._tested if indicator else {subject_of(name) for name in self.study.of_kind("kshot")}
+        shared = self.spec.items == "disjoint" and any(self._documents(task) & self._documents(one) for one in others)
         part = ("indicator" if indicator else "outcome") if shared else "all"
         return HarnessSettings(
             task=entry.harness,
@@ -134,15 +140,36 @@ class MeasureUnits:
             allow_code=entry.allow_code,
         )
 
+    @cached_property
+    def _tested(self) -> set[str]:
+        """The tasks that fine-tuned models are scored on."""
+        finetune = self.spec.finetune
+        return {test for tuned in finetune.tasks for test in self.study.tests_of(tuned)} if finetune else set()
+
+    def _documents(self, task: str) -> frozenset[str]:
+        """Where the documents of a task of the harness come from, whatever the study calls it; nothing for ours."""
+        from ptp_core.measure.harness_files import documents_of
+
+        if task not in self._documents_of:
+            self._documents_of[task] = documents_of(self._file(task)) if self.study.is_harness(task) else frozenset()
+        return self._documents_of[task]
+
     def _hub(self, task: str) -> str | None:
         """The data set of a hub that a task of the harness reads."""
-        from ptp_core.measure.harness_check import find_task
         from ptp_core.measure.harness_files import hub_of
 
-        entry = self.spec.tasks[task]
-        place = ("tasks", task, "harness" if entry.harness else "yaml")
-        path = self.study.resolve(entry.yaml, *place) if entry.yaml else None
-        return hub_of(find_task(HarnessSettings(task=entry.harness), path, self.study.where(*place)))
+        return hub_of(self._file(task))
+
+    def _file(self, task: str) -> TaskFile:
+        """The YAML of a task of the harness, read once: a group has dozens, and every checkpoint is asked."""
+        from ptp_core.measure.harness_check import find_task
+
+        if task not in self._files:
+            entry = self.spec.tasks[task]
+            place = ("tasks", task, "harness" if entry.harness else "yaml")
+            path = self.study.resolve(entry.yaml, *place) if entry.yaml else None
+            self._files[task] = find_task(HarnessSettings(task=entry.harness), path, self.study.where(*place))
+        return self._files[task]
 
     def _yaml(self, task: str) -> Inputs:
         text, place = self.spec.tasks[task].yaml, ("tasks", task, "yaml")
@@ -158,7 +185,7 @@ class MeasureUnits:
             raise unknown_plugin(self.study, name, list(self.plugin_files))
         tasks = {f"task/{task}": self.data.tasks[task] for task in self.study.indicators[name].tasks}
         settings = IndicatorSettings(plugin=PluginSettings(name=name))
-        inputs = {"plugin": ((path, self.digest_of(path)),)}
+        inputs = {"plugin": tuple((file, self.digest_of(file)) for file in (path, *imported_beside(path)))}
         return Unit("indicators", label, settings, parents.text | tasks, inputs)
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,13 +83,34 @@ def rows_of(variant: Settings, store: Path) -> list[Row]:
             found = list(_rows_of_unit(indicator, labels, store))
             rows += found
             kshot += found[:1] if indicator["kind"] == "kshot" else []
-        rows += family_means(kshot, "mean_kshot_")
+        asked = [entry for entry in point["indicators"] if entry["kind"] == "kshot"]
+        rows += family_means(kshot, asked, "mean_kshot_")
     own: list[Row] = []
     for outcome, labels in _sound(variant["outcomes"], shared, store):
         found = list(_rows_of_unit(outcome, labels, store))
         rows += found
         own += found[:1] if labels["train_task"] is None else []
-    return rows + family_means(own, "mean_")
+    asked = [entry for entry in variant["outcomes"] if entry["train_task"] == entry["name"]]
+    return rows + family_means(own, asked, "mean_")
+
+
+def check_headlines(variants: list[Settings], store: Path) -> None:
+    """Raise UserError for a plug-in whose first number is not the same one everywhere: it goes by the plug-in's name.
+
+    A dict in the order of its values, say, would put different things into one column.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for variant in variants:
+        for point in (*variant["points"], variant):
+            for entry, _ in _sound([e for e in point["indicators"] if e["kind"] == "plugin"], {}, store):
+                headline = read_receipt(store / entry["unit"])["metrics"]["headline"]
+                known, where = first.setdefault(entry["name"], (headline, variant["name"]))
+                if headline != known:
+                    raise UserError(
+                        f"the first number that it returns is not the same everywhere: {known} for {where}, {headline} "
+                        f"for {variant['name']}", subject=f"indicator {entry['name']}",
+                        fix="return the names in one order, the one that counts first",
+                    )  # fmt: skip
 
 
 def items_of(variant: Settings, store: Path) -> Iterator[pa.Table]:
@@ -110,14 +131,20 @@ def items_of(variant: Settings, store: Path) -> Iterator[pa.Table]:
             yield _labelled(pq.read_table(path), labels)
 
 
-def family_means(rows: list[Row], prefix: str) -> list[Row]:
-    """The mean over the tasks of each family that has several, for each seed and prompt format (Zeng et al. 2025)."""
+def family_means(rows: list[Row], asked: list[Settings], prefix: str) -> list[Row]:
+    """The mean over the tasks of each family that has several, for each seed and prompt format (Zeng et al. 2025).
+
+    ``asked``: what was to be measured. Where a task is missing, because its fine-tuning has diverged, there is no mean:
+    it would be one over other tasks than for the other variants. Nor is there one of scores of different directions.
+    """
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[row["family"], row.get("seed"), row["prompt_format"]].append(row)
+        groups[_group(row)].append(row)
+    wanted = Counter(map(_group, asked))
     means = []
-    for (family, *_), members in groups.items():
-        if family is not None and len({row["name"] for row in members}) > 1:
+    for group, members in groups.items():
+        family, directions = group[0], {row["higher_is_better"] for row in members}
+        if family is not None and 1 < len(members) == wanted[group] and len(directions) == 1:
             errors = [row["stderr"] for row in members]
             known = all(error is not None for error in errors)
             means.append(
@@ -132,6 +159,10 @@ def family_means(rows: list[Row], prefix: str) -> list[Row]:
                 }
             )
     return means
+
+
+def _group(row: Row) -> tuple[Any, ...]:
+    return row["family"], row.get("seed"), row["prompt_format"]
 
 
 def _sound(entries: list[Settings], shared: Row, store: Path) -> Iterator[tuple[Settings, Row]]:

@@ -13,8 +13,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.outcomes import diverged_notes, failed_notes, is_sound
-from ptp_core.engine.rows import items_of, rows_of
+from ptp_core.engine.outcomes import diverged_notes, failed_notes, failures, is_sound
+from ptp_core.engine.rows import check_headlines, items_of, rows_of
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.predict.analysis import analyze
@@ -45,6 +45,7 @@ def make_table(settings: Settings, folders: Folders) -> None:
         for entry in settings["tables"]
     ]
     sound = [v for v in settings["variants"] if is_sound(folders.store, v["checkpoint"])]
+    check_headlines(sound, folders.store)
     rows = [row for variant in sound for row in rows_of(variant, folders.store)]
     if rows:
         frames.append(from_rows(rows))
@@ -67,10 +68,19 @@ def make_selection(settings: Settings, folders: Folders) -> None:
             selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance)
         except UserError as error:
             lost = [v["name"] for v in settings["variants"] if not is_sound(folders.store, v["checkpoint"])]
-            if not lost:
+            left_out = [f"diverged and left out: {', '.join(lost)}"] if lost else []
+            left_out += _failed(set(table.loc[table["kind"] == "indicator", "name"]), folders)
+            if not left_out:
                 raise
-            raise UserError(f"{error}; diverged and left out: {', '.join(lost)}") from None
+            raise UserError("; ".join([str(error), *left_out])) from None
     write_atomically(folders.home / "selection.json", pretty_json(selection))
+
+
+def _failed(found: set[str], folders: Folders) -> list[str]:
+    """What to say of indicators that failed everywhere, so that the table does not have them."""
+    receipts = folders.receipt("indicators", "any").parent.glob("*.json")
+    failed = failures(json.loads(path.read_text(encoding="utf-8")) for path in sorted(receipts))
+    return list(dict.fromkeys(f"indicator {name} failed: {reason}" for name, reason in failed if name not in found))
 
 
 def make_report(settings: Settings, folders: Folders) -> None:

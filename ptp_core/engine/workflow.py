@@ -88,12 +88,15 @@ def prepare(spec: Path, results: Path) -> Workflow:
     for job in workflow.graph.jobs:
         receipt = workflow.folders.receipt(job.stage, job.id)
         done = all(is_done(unit, workflow.folders.store) for unit in job.units)
+        if receipt.exists() and not (done and job.stage != "indicators"):
+            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            retried = retried or failed
+            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
+            # study may have made it since.
+            if failed or not done:
+                receipt.unlink()
         if done and not receipt.exists():
             receipt_from_store(job, workflow.folders)
-        elif not done and receipt.exists():
-            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there.
-            retried = retried or bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
-            receipt.unlink()
     for stage, content in workflow.summaries.items():
         write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
         # Who removes a report wants it again; and the table was made without what had failed.

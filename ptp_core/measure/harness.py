@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import random
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from ptp_core.measure.harness_split import Chosen, choose
 from ptp_core.measure.measured import Measured
 from ptp_core.spec.harness import HarnessSettings
 
+CONSENT = "HF_ALLOW_CODE_EVAL"
 FOLDER, RESULTS = "lm_eval", "results.json"
 """Beside a receipt: the harness' own result file, and ``samples_<task>.jsonl`` for every task, as it writes them."""
 
@@ -37,10 +39,8 @@ def measure_task(
     """
     file = check_task(settings, yaml)
     name = str(file.config["group" if file.members else "task"])
-    if settings.allow_code:
-        # The metric that executes code wants this consent of its own.
-        os.environ.setdefault("HF_ALLOW_CODE_EVAL", "1")
-    with _task_errors(name, file), dataset_cache(local=hub_of(file) is None):
+    with _task_errors(name, file), dataset_cache(local=hub_of(file) is None), _code_allowed(settings.allow_code):
+        _seed()
         loaded = load(file, settings, local=yaml is not None)
         disjoint = settings.items == "disjoint"
         chosen = {one: _choose(one, task, settings) for one, task in loaded.tasks.items()} if disjoint else None
@@ -50,7 +50,36 @@ def measure_task(
     return measured
 
 
+@contextmanager
+def _code_allowed(allowed: bool) -> Iterator[None]:
+    """The consent of its own that the metric which executes code wants, for one task and not for the next."""
+    before = os.environ.get(CONSENT)
+    try:
+        if allowed:
+            os.environ.setdefault(CONSENT, "1")
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CONSENT, None)
+
+
+def _seed() -> None:
+    """Random numbers as on the harness' command line, which seeds them before it loads a task.
+
+    Some tasks shuffle their choices while they are loaded. Documents would say something else in each process, and
+    what is chosen by content would not be the same for an indicator and an outcome.
+    """
+    import numpy as np
+    import torch
+    from lm_eval.defaults import DEFAULT_OTHER_SEED, DEFAULT_RANDOM_SEED
+
+    random.seed(DEFAULT_RANDOM_SEED)
+    np.random.seed(DEFAULT_OTHER_SEED)
+    torch.manual_seed(DEFAULT_OTHER_SEED)
+
+
 def _choose(name: str, task: Any, settings: HarnessSettings) -> Chosen:
+    _seed()
     with _task_named(name):
         return choose(task, settings)
 

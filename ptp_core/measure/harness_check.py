@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.errors import UserError, Where, did_you_mean
-from ptp_core.measure.harness_files import Function, TaskFile, local_data, read_task
+from ptp_core.measure.harness_files import Function, TaskFile, hub_of, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
+from ptp_core.measure.harness_shapes import check_shape
 from ptp_core.spec.harness import HarnessSettings
+from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.table.metrics import HEADLINES
 
 DEFAULT_METRICS = {
@@ -20,12 +22,6 @@ DEFAULT_METRICS = {
     "generate_until": ("exact_match",),
 }
 """Metrics of a task that lists none, by its kind (``lm_eval.api.registry.DEFAULT_METRIC_REGISTRY``)."""
-LENGTHS = ("", "_per_char", "_per_token")
-CHOICE_QUANTITIES = (
-    *("acc", "acc_norm", "acc_per_token", "norm_correct_prob"),
-    *(f"{name}{length}" for name in ("correct_prob", "margin", "total_prob") for length in LENGTHS),
-)
-"""What we measure on top wherever a task has choices (``answer_quantities.py``)."""
 LISTED = 60
 """So many tasks of a group are named in a message."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+()-]{0,199}")
@@ -103,19 +99,22 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
     """The task, if it can be measured as asked; ``where`` is the place in the spec that asks for it.
 
     Raises UserError: unknown name, no test and no validation split, wants to execute generated code without leave, a
-    metric that it does not have, images or sound, examples that it does not take, a data file that is missing.
+    metric that it does not have, images or sound, examples that it does not take, a data file that is missing, and of
+    a local YAML keys and values that the harness cannot use.
     """
     task = find_task(settings, yaml, where)
     name = settings.task or str(task.config.get("task") or task.path.name)
     place = where or Where(task.path)
     if task.members and settings.revision is not None:
         raise UserError("a group has many data sets, so no revision of one", where=place, subject=name)
+    if settings.revision is not None and hub_of(task) is None:
+        raise UserError("a revision is one of a data set on a hub, and this task reads none", where=place, subject=name)
     for member, file in (task.members or {name: task}).items():
         _check_one(settings, file, place, member)
+    if yaml is not None:
+        check_shape(task)
     if settings.metric is not None and (known := metrics_of_task(task)) is not None:
         _check_metric(settings.metric, known, place, name)
-    if yaml is not None:
-        local_data(task)
     return task
 
 

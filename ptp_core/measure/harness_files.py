@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from ptp_core.errors import UserError, Where
+from ptp_core.identity.beside import imported_beside
+from ptp_core.measure.harness_registry import tasks_folder
 
 BUILDERS = ("json", "csv", "parquet", "text", "arrow", "pandas", "xml", "webdataset")
 """Names of ``dataset_path`` that mean a format of local files, not a data set on a hub."""
@@ -116,13 +118,34 @@ def hub_of(task: TaskFile) -> str | None:
     """
     if task.members:
         return next((hub for member in task.members.values() if (hub := hub_of(member)) is not None), None)
-    path = task.config.get("dataset_path")
-    if not isinstance(path, str) or task.config.get("custom_dataset"):
-        return None
+    path, own = task.config.get("dataset_path"), task.path.is_relative_to(tasks_folder())
+    if not isinstance(path, str) or not path or task.config.get("custom_dataset"):
+        # Code of the harness' own that makes documents begins with something of a hub, nearly everywhere.
+        return str(task.config.get("task")) if own else None
     if path in BUILDERS:
         remote = (name for name in _strings(_kwargs(task).get("data_files")) if "://" in name)
         return next(remote, None)
-    return None if _local_folder(task) else path
+    return None if not own and _local_folder(task) else path
+
+
+def documents_of(task: TaskFile) -> frozenset[str]:
+    """What its documents come from: two tasks that have one in common may ask the same.
+
+    Data set or files, the part that is scored, and the code that makes documents of it. Of a group, those of all its
+    tasks.
+    """
+    if task.members:
+        return frozenset[str]().union(*map(documents_of, task.members.values()))
+    config = task.config
+    if not config.get("dataset_path"):
+        return frozenset([str(config.get("task") or task.path)])
+    files = local_data(task)
+    path = files.get("dataset_path") or config["dataset_path"]
+    split = config.get("test_split") or config.get("validation_split")
+    kwargs = files.get("dataset_kwargs", {}).get("data_files")
+    code = config.get("custom_dataset"), config.get("process_docs")
+    named = kwargs.get(split) if isinstance(kwargs, dict) else kwargs
+    return frozenset([repr((path, config.get("dataset_name"), named or split, *code))])
 
 
 def local_data(task: TaskFile) -> dict[str, Any]:
@@ -145,11 +168,13 @@ def local_data(task: TaskFile) -> dict[str, Any]:
 def files_of(path: Path) -> list[Path]:
     """Every local file that decides what a local task measures, in a fixed order.
 
-    The YAML, all that it includes, the Python files of its ``!function`` tags, and its data files. Raises UserError,
+    The YAML, all that it includes, the Python files of its ``!function`` tags and those beside them that they import,
+    and its data files. Raises UserError,
     with file and line, for one that is missing.
     """
     task = read_task(path)
-    found = [*task.files, *(function.file for function in functions_in(task.config) if function.file.is_file())]
+    code = [function.file for function in functions_in(task.config) if function.file.is_file()]
+    found = [*task.files, *code, *(file for one in code for file in imported_beside(one))]
     for function in functions_in(task.config):
         _refuse_missing(function)
     data = local_data(task)

@@ -13,8 +13,8 @@ from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import Item, completion
 from ptp_core.errors import UserError, did_you_mean
 from ptp_core.measure.harness import evaluate, save
-from ptp_core.measure.harness_model import harness_model
 from ptp_core.measure.harness_results import clusters_of, mean_quantity, with_answers
+from ptp_core.measure.loaded import model_of
 from ptp_core.measure.measured import ItemScore, Measured, Quantity
 from ptp_core.measure.text_metrics import METRICS
 from ptp_core.spec.harness import HarnessSettings
@@ -41,12 +41,12 @@ def measure_items(
     """(finished prompt, item) pairs: the likeliest choice where every item has choices, else free answers.
 
     ``metric`` goes by the measurement's own name; default acc_norm for choices and exact_match for free answers.
-    ``new_tokens``: how long an answer may be; default: the longest right one and two to spare. Writes into ``folder``
+    ``new_tokens``: how long an answer may be (``answer_room``). Writes into ``folder``
     the task (``docs.jsonl`` and ``<name>.yaml``, which ``lm_eval run --tasks <name>.yaml`` measures there as well) and
     ``lm_eval/``. Raises UserError for a metric that there is not.
     """
     choosing = all(item.choices for _, item in asked)
-    new = new_tokens or min(longest_answer(checkpoint, [item for _, item in asked]), _context(checkpoint) // 2)
+    new = answer_room(checkpoint, [item for _, item in asked], new_tokens)
     configs = _choice_task(name) if choosing else _answer_tasks(name, new)
     _write(folder, asked, configs)
     tasks = _load(configs, asked)
@@ -68,16 +68,22 @@ def measure_items(
     return Measured(headline, _quantities(values, items), scores)
 
 
-def longest_answer(checkpoint: Path, items: Sequence[Item]) -> int:
-    """Tokens that an answer to any of the items may take, a few to spare."""
+def answer_room(checkpoint: Path, items: Sequence[Item], new_tokens: int | None) -> int:
+    """Tokens of the context that are kept for an answer; default: what the longest right one takes, two to spare.
+
+    At most half of the context: the harness would cut questions down to what an answer leaves, and say so nowhere.
+    """
+    wanted, most = new_tokens or _longest_answer(checkpoint, items), context_of(model_of(checkpoint).config) // 2
+    if wanted > most:
+        print(f"answers are cut after {most} tokens, not {wanted}: the question takes the other half", flush=True)
+    return min(wanted, most)
+
+
+def _longest_answer(checkpoint: Path, items: Sequence[Item]) -> int:
     fast = tokenizers.load(checkpoint)
     texts = [f" {text}" for item in items for text in (item.choices or item.answers)]
     lengths = [len(encoding.ids) for encoding in fast.encode_batch_fast(texts, add_special_tokens=False)]
     return max(lengths, default=1) + SPARE_TOKENS
-
-
-def _context(checkpoint: Path) -> int:
-    return context_of(harness_model(checkpoint).config)
 
 
 def _values(samples: Mapping[str, list[dict[str, Any]]], name: str, number: int) -> dict[str, float]:

@@ -22,8 +22,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 def own_state() -> Iterator[None]:
     """While it lasts, code may change what it likes of the following; afterwards it is as it was.
 
-    Random numbers (of Python, numpy and torch, which begin at seed 0), torch's threads, default type, gradient mode and
-    determinism, environment variables, working directory, import path, standard streams, signal handlers.
+    Random numbers (of Python, numpy and torch, which begin at seed 0), torch's threads, default type and device,
+    precision of products, gradient mode and determinism, environment variables, working directory, import path,
+    standard streams, signal handlers.
     What is not put back: changes to the classes of libraries, modules that were imported, and files.
     """
     undo = [*_numerics(), *_process()]
@@ -44,11 +45,19 @@ def _numerics() -> Iterator[Callable[[], object]]:
     yield partial(torch.set_grad_enabled, torch.is_grad_enabled())
     yield partial(torch.set_default_dtype, torch.get_default_dtype())
     yield partial(torch.set_num_threads, torch.get_num_threads())
+    yield partial(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+    yield partial(_set_device, torch.get_default_device())
     yield partial(
         torch.use_deterministic_algorithms,
         torch.are_deterministic_algorithms_enabled(),
         warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
     )
+
+
+def _set_device(device: torch.device) -> None:
+    if torch.get_default_device() != device:
+        # The CPU is where tensors are made unless somebody says otherwise.
+        torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def _process() -> Iterator[Callable[[], object]]:

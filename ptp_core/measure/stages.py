@@ -11,7 +11,7 @@ from ptp_core.data.shards import HELD_OUT, open_tokens
 from ptp_core.errors import UserError
 from ptp_core.measure.fewshot import first_by_hash, split_off, with_shots
 from ptp_core.measure.harness import measure_task
-from ptp_core.measure.harness_items import longest_answer, measure_items
+from ptp_core.measure.harness_items import answer_room, measure_items
 from ptp_core.measure.loaded import model_of
 from ptp_core.measure.measured import Measured, metrics_of, write_items
 from ptp_core.measure.perplexity import perplexities
@@ -101,7 +101,7 @@ def _kshot(settings: KshotSettings, work: Work) -> Measured:
         items, pool = first_by_hash(load_items(work.parents["task"], "test"), settings.max_items), train
     checkpoint = work.parents["checkpoint"]
     fast, special = tokenizers.load(checkpoint), tokenizers.special(checkpoint)
-    room = context_of(model_of(checkpoint).config) - (settings.new_tokens or longest_answer(checkpoint, items))
+    room = context_of(model_of(checkpoint).config) - answer_room(checkpoint, items, settings.new_tokens)
 
     def fits(text: str) -> bool:
         return len(question_tokens(fast, text, special)) <= room
@@ -116,7 +116,10 @@ def _scored(asked: list[tuple[str, Item]], metric: str | None, new_tokens: int |
 
 def _plugin(name: str, work: Work) -> Measured:
     probe = Probe(work.parents["checkpoint"], _parents(work, "shards/"), _parents(work, "task/"))
+    path = work.inputs["plugin"][0]
+    # Should it never return, or end the process, this is the last line of the log.
+    print(f"running {name} of {path.name}", flush=True)
     try:
-        return run_plugin(work.inputs["plugin"][0], name, probe)
+        return run_plugin(path, name, probe)
     except PluginFailed as failed:
         raise Failed(str(failed)) from None

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from ptp_core.errors import UserError, did_you_mean, shorten
 from ptp_core.spec.explain_errors import dotted
-from ptp_core.spec.indicators import OPTIONS_OF, QUANTITIES_OF, IndicatorOptions, kind_of, subject_of
+from ptp_core.spec.indicators import (
+    ANSWER_QUANTITIES,
+    CHOICE_QUANTITIES,
+    OPTIONS_OF,
+    QUANTITIES_OF,
+    IndicatorOptions,
+    Kind,
+    kind_of,
+    subject_of,
+)
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.objective import normalise, terms
 from ptp_core.spec.yaml_lines import PlacePath
@@ -57,10 +66,13 @@ def _meaning(name: str) -> str:
 def _check_options(study: LoadedStudy, name: str, options: IndicatorOptions, place: PlacePath) -> Iterator[UserError]:
     kind, subject = kind_of(name), subject_of(name)
     own = OPTIONS_OF[kind] | {"quantities"}
+    if kind == "kshot" and study.is_harness(subject):
+        # Its YAML says how a question is put.
+        own -= {"prompt_format"}
     for key in sorted(options.model_fields_set - own):
         what = f"{name} has no option `{key}`"
         yield _fault(study, (*place, key), what, expected=", ".join(sorted(own)))
-    known = () if kind == "kshot" and study.is_harness(subject) else QUANTITIES_OF[kind]
+    known = quantities_of(study, kind, subject)
     for i, quantity in enumerate(options.quantities):
         where: PlacePath = (*place, "quantities", i)
         if known and quantity not in known:
@@ -78,9 +90,29 @@ def _check_options(study: LoadedStudy, name: str, options: IndicatorOptions, pla
     if kind == "tuned" and study.is_harness(subject):
         what = f'task "{subject}" is the harness\' own, so it has no training items of ours'
         yield _fault(study, place, what, fix="give a task with a `train` file")
+    yield from _check_tasks(study, name, options, place)
+
+
+def quantities_of(study: LoadedStudy, kind: Kind, subject: str) -> tuple[str, ...]:
+    """What an indicator's ``quantities`` may be, as far as the spec alone tells; nothing where it does not."""
+    if kind != "kshot":
+        return QUANTITIES_OF[kind]
+    if study.is_harness(subject):
+        return ()
+    if study.families[subject] == "cms":
+        return CHOICE_QUANTITIES
+    return QUANTITIES_OF[kind] if subject in study.spec.tasks else ANSWER_QUANTITIES
+
+
+def _check_tasks(study: LoadedStudy, name: str, options: IndicatorOptions, place: PlacePath) -> Iterator[UserError]:
+    """The tasks that a plug-in reads, each of which needs training items."""
     for i, task in enumerate(options.tasks):
+        where: PlacePath = (*place, "tasks", i)
         if task not in study.families:
-            yield _fault(study, (*place, "tasks", i), f'unknown task "{task}"', fix=did_you_mean(task, study.families))
+            yield _fault(study, where, f'unknown task "{task}"', fix=did_you_mean(task, study.families))
+        elif task in study.spec.tasks and study.spec.tasks[task].train is None:
+            fix = "give a task with a `train` file"
+            yield _fault(study, where, f'task "{task}" has no training items of ours, which {name} reads', fix=fix)
 
 
 def _fault(

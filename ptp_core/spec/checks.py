@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ptp_core.errors import UserError, did_you_mean, shorten
+from ptp_core.spec.check_columns import check_columns
 from ptp_core.spec.check_indicators import check_indicators
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
@@ -38,6 +39,7 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
     yield from _check_checkpoints(study)
     yield from _check_tasks(study)
     yield from check_indicators(study)
+    yield from check_columns(study)
 
 
 def _check_checkpoints(study: LoadedStudy) -> Iterator[UserError]:

@@ -76,16 +76,18 @@ OPTIONS_OF: dict[Kind, frozenset[str]] = {
 }
 """The options, beside ``quantities``, that each kind has."""
 
+_LENGTHS = ("", "_per_char", "_per_token")
+CHOICE_QUANTITIES = (
+    *("acc", "acc_norm", "acc_per_token", "norm_correct_prob"),
+    *(f"{name}{per}" for name in ("correct_prob", "margin", "total_prob") for per in _LENGTHS),
+)
+"""Of a few-shot score on items of ours with choices."""
+ANSWER_QUANTITIES = ("exact_match", "f1", "rouge_l", *(f"correct_prob{per}" for per in _LENGTHS))
+"""Of one on items without."""
+
 QUANTITIES_OF: dict[Kind, tuple[str, ...]] = {
     "ppl": ("ppl", "bits_per_byte", "word_ppl"),
-    "kshot": (
-        *("acc", "acc_norm", "acc_per_token", "exact_match", "f1", "rouge_l", "norm_correct_prob"),
-        *(
-            f"{name}{per}"
-            for name in ("correct_prob", "margin", "total_prob")
-            for per in ("", "_per_char", "_per_token")
-        ),
-    ),
+    "kshot": tuple(dict.fromkeys(CHOICE_QUANTITIES + ANSWER_QUANTITIES)),
     "tuned": ("loss", "loss_before", "loss_drop"),
     "plugin": (),
 }

@@ -68,6 +68,9 @@ class Task(Section):
             for metric in (self.metric, *self.metrics):
                 if metric is not None and metric not in CHOICE_METRICS + ANSWER_METRICS:
                     raise ValueError(f"unknown metric {metric!r}; known: {', '.join(CHOICE_METRICS + ANSWER_METRICS)}")
+        for i, metric in enumerate(self.metrics):
+            if metric in self.metrics[:i]:
+                raise ValueError(f"metric {metric!r} is listed twice")
         if self.revision is not None:
             check_hub_revision(self.revision)
         return self

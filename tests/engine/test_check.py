@@ -71,6 +71,60 @@ def test_a_fault_is_found_with_its_place(folder: Path, change: Callable[[Path], 
     assert "\n" not in found
 
 
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        ("harness: mmlu", "mmlu: a group has many data sets, so no revision of one"),
+        ("yaml: choose.yaml", "choose: a revision is one of a data set on a hub, and this task reads none"),
+    ],
+)
+def test_a_revision_is_one_of_a_data_set(folder: Path, origin: str, message: str) -> None:
+    put("choose.yaml", "task: choose\ndataset_path: json\ndataset_kwargs: {data_files: {test: code.jsonl}}\n")(folder)
+    (folder / "choose.yaml").write_text(f"{(folder / 'choose.yaml').read_text()}test_split: test\n")
+    task = f"tasks:\n  choose: {{family: cms, {origin}, revision: 0123abc}}\n"
+    edit("study.yaml", "tasks:\n", task)(folder)
+    assert complaint("study.yaml") == f"study.yaml:8 {message}"
+
+
+@pytest.mark.parametrize(
+    ("task", "quantities", "line"),
+    [("metric: acc_nrm", "", 9), ("metrics: [acc, acc_nrm]", "", 9), ("metric: acc", "margin, acc_nrm", 21)],
+)
+def test_a_score_that_a_task_does_not_have_is_named_where_it_is_asked_for(
+    folder: Path, task: str, quantities: str, line: int
+) -> None:
+    entry = f"tasks:\n  choose: {{family: cms, harness: piqa,\n    {task}}}\n"
+    edit("study.yaml", "tasks:\n", entry)(folder)
+    indicators = f"indicators:\n  kshot_choose: {{quantities: [{quantities}]}}"
+    edit("study.yaml", "indicators: [ppl_clm]", indicators)(folder)
+    assert complaint("study.yaml").startswith(f'study.yaml:{line} piqa: this task has no metric "acc_nrm"')
+
+
+def test_a_folder_is_not_taken_for_the_data_set_of_a_task_of_the_harness(folder: Path) -> None:
+    edit("study.yaml", "tasks:\n", "tasks:\n  choose: {family: cms, harness: piqa}\n")(folder)
+    check_study(Path("study.yaml"))
+    (folder / "baber" / "piqa").mkdir(parents=True)
+    assert complaint("study.yaml").startswith(
+        'study.yaml:8: a file or folder here is called "baber/piqa" like a hub id'
+    )
+
+
+@pytest.mark.parametrize(("items", "scored"), [("disjoint", "train"), ("shared", "test")])
+@pytest.mark.parametrize(
+    ("quantity", "choices", "kind"),
+    [("margin", "", "without"), ("f1", ', "choices": ["1", "2"], "answer_idx": 0', "with")],
+)
+def test_a_quantity_is_one_of_the_items_that_are_scored(
+    folder: Path, items: str, scored: str, quantity: str, choices: str, kind: str
+) -> None:
+    put(f"{scored}.jsonl", f'{{"id": "1", "question": "one?", "answers": ["1"]{choices}}}\n')(folder)
+    indicators = f"indicators: {{kshot_quiz: {{quantities: [correct_prob, {quantity}]}}}}\nitems: {items}"
+    edit("study.yaml", "indicators: [ppl_clm]", indicators)(folder)
+    assert complaint("study.yaml").startswith(
+        f"study.yaml:18 indicators.kshot_quiz.quantities[1]: {quantity} is no score of items {kind} choices; "
+    )
+
+
 @pytest.mark.parametrize(("objective", "needed"), [("ul2", 16), ("ul2r+clm", 6), ("2*clm+[x]sc(0.5,8)", 7)])
 def test_every_term_of_an_objective_must_find_its_sentinels(folder: Path, objective: str, needed: int) -> None:
     edit("study.yaml", "objective: [clm, sc]", f'objective: ["{objective}", clm]')(folder)

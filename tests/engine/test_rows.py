@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptp_core.engine.rows import items_of, rows_of
+from ptp_core.engine.rows import check_headlines, items_of, rows_of
 from ptp_core.errors import UserError
 from ptp_core.measure.measured import ItemScore, Measured, Quantity, metrics_of, write_items
 
@@ -124,3 +124,34 @@ def test_items_carry_the_columns_of_their_number(tmp_path: Path) -> None:
         shared | {"item": "a", "document": None, "score": 1.0, "logprob": -0.5},
         shared | {"item": "b", "document": "text", "score": 0.0, "logprob": None},
     ]
+
+
+def test_there_is_no_mean_over_a_family_of_which_a_task_is_missing(tmp_path: Path) -> None:
+    made = [outcome(name, result(tmp_path, f"evaluate/{name}", score(0.5))) for name in ("a", "b")]
+    lost = outcome("c", result(tmp_path, "evaluate/c", score(0.5), status="skipped"))
+    assert "mean_cms" in values(rows_of(variant(outcomes=made), tmp_path))
+    # The other seed has all three.
+    other = [entry | {"seed": 1} for entry in (*made, outcome("c", result(tmp_path, "evaluate/d", score(0.5))))]
+    found = rows_of(variant(outcomes=[*made, lost, *other]), tmp_path)
+    assert [row["seed"] for row in found if row["name"] == "mean_cms"] == [1]
+
+
+def test_there_is_no_mean_of_scores_of_which_some_are_better_when_smaller(tmp_path: Path) -> None:
+    low = Measured("ppl", {"ppl": Quantity(8.0, 0.5, 100, False)})
+    units = {"kshot_a": score(0.5), "kshot_b": low}
+    asked = [
+        indicator(name, result(tmp_path, f"indicators/{name}", measured), family="cms")
+        for name, measured in units.items()
+    ]
+    assert set(values(rows_of(variant(indicators=asked), tmp_path))) == {"kshot_a", "kshot_b"}
+
+
+def test_what_goes_by_a_plug_ins_name_is_the_same_number_everywhere(tmp_path: Path) -> None:
+    quantities = {"a": Quantity(1.0, None, 1, True), "b": Quantity(2.0, None, 1, True)}
+    variants = []
+    for i, headline in enumerate("aab"):
+        place = result(tmp_path, f"indicators/{i}", Measured(headline, quantities))
+        variants.append(variant(name=f"v{i}", indicators=[indicator("mine", place, kind="plugin")]))
+    check_headlines(variants[:2], tmp_path)
+    with pytest.raises(UserError, match=r"indicator mine: the first number .* everywhere: a for v0, b for v2; return"):
+        check_headlines(variants, tmp_path)

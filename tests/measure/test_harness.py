@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ import pytest
 from ptp_core.errors import UserError
 from ptp_core.measure import harness_check, harness_registry
 from ptp_core.measure.harness import FOLDER, RESULTS, measure_task
-from ptp_core.measure.harness_check import CHOICE_QUANTITIES
 from ptp_core.measure.harness_model import harness_model
 from ptp_core.measure.measured import Measured, write_items
 from ptp_core.spec.harness import HarnessSettings
+from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.stats.clusters import mean_error
 from tests.measure import harness_tasks
 from tests.measure.harness_tasks import ANSWER, CHOICE, LIKELY, questions
@@ -34,6 +36,21 @@ def samples(folder: Path, name: str = "quiz") -> list[dict[str, Any]]:
 def measure(model: Path, yaml: Path, folder: Path, **settings: Any) -> Measured:
     folder.mkdir(exist_ok=True)
     return measure_task(model, HarnessSettings.model_validate(settings), yaml, folder)
+
+
+def shuffling(folder: Path) -> Path:
+    """A task that shuffles the choices of each question while it is loaded, as GPQA does."""
+    code = """import random
+
+def process_docs(dataset):
+    def mixed(doc):
+        choices = random.sample(doc["choices"], len(doc["choices"]))
+        return {"choices": choices, "answer_idx": choices.index(doc["choices"][doc["answer_idx"]])}
+    return dataset.map(mixed)
+"""
+    (folder / "shuffling.py").write_text(code)
+    text = CHOICE + "process_docs: !function shuffling.process_docs\n"
+    return harness_tasks.write(folder, "quiz", questions(), text)
 
 
 def test_all_that_it_reports_and_what_its_answers_say_are_quantities(model: Path, tmp_path: Path) -> None:
@@ -130,6 +147,19 @@ class TestItems:
         indicator, outcome, everything = ({item.id for item in items} for items in parts)
         assert indicator | outcome == everything
         assert not indicator & outcome
+
+    def test_the_halves_share_none_where_the_task_shuffles_its_choices(self, model: Path, tmp_path: Path) -> None:
+        yaml = shuffling(tmp_path)
+        asked = []
+        for seed, part in enumerate(("indicator", "outcome")):
+            # Every process begins with random numbers of its own.
+            random.seed(seed)
+            measured = measure(model, yaml, tmp_path, part=part)
+            random.seed(seed + 10)
+            assert measure(model, yaml, tmp_path, part=part) == measured
+            asked.append({sample["doc"]["question"] for sample in samples(tmp_path)})
+        assert not asked[0] & asked[1]
+        assert len(asked[0] | asked[1]) == 24
 
     def test_the_halves_share_none_with_examples_on_one_side_either(self, model: Path, tmp_path: Path) -> None:
         yaml = harness_tasks.write(tmp_path, "quiz", questions(48), CHOICE.replace("num_fewshot: SHOTS\n", ""))
@@ -250,9 +280,7 @@ class TestBroken:
     @pytest.mark.parametrize(
         ("before", "after"),
         [
-            ("test_split: test", "test_split: exam"),
             ("doc_to_choice: choices", "doc_to_choice: chioces"),
-            ("output_type: multiple_choice", "output_type: many"),
             ("aggregation: mean", "aggregation: meen"),
         ],
     )
@@ -281,3 +309,11 @@ class TestBroken:
             measure_task(model, HarnessSettings(task="piqa"), None, tmp_path)
         assert "\n" not in str(caught.value)
         assert "HF_HUB_OFFLINE" in str(caught.value)
+
+
+def test_leave_to_execute_code_is_given_to_one_task_only(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_ALLOW_CODE_EVAL", raising=False)
+    measure(model, harness_tasks.write(tmp_path, "quiz", questions(4)), tmp_path, allow_code=True)
+    assert "HF_ALLOW_CODE_EVAL" not in os.environ

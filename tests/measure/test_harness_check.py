@@ -138,3 +138,36 @@ def test_a_group_that_is_summed_up_to_no_score_and_one_in_a_file(tmp_path: Path)
     )
     yaml = local(tmp_path, "group: g\ntask: [piqa, {task: arc_easy}]\naggregate_metric_list: [{metric: acc}]\n")
     assert "a group of tasks is not read from a file; name its tasks: piqa, arc_easy" in refused({}, yaml)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("doc_to_txt: a", "t.yaml:5: the harness knows no key 'doc_to_txt' of a task; did you mean \"doc_to_text\"?"),
+        ("1: 2", "t.yaml:5: the harness knows no key 1 of a task"),
+        ("output_type: multiple_choices", "t.yaml:5 output_type: this cannot be right; expected one of "),
+        ("metric_list: 5", "t.yaml:5 metric_list: this cannot be right; expected a list of {metric: "),
+        ("metric_list: [acc]", "t.yaml:5 metric_list: this cannot be right; expected a list of {metric: "),
+        ("metric_list: [{aggregation: mean}]", "t.yaml:5 metric_list: this cannot be right; "),
+        ("filter_list: {a: b}", "t.yaml:5 filter_list: this cannot be right; expected a list of {name: "),
+        ("num_fewshot: five", "t.yaml:5 num_fewshot: this cannot be right; expected a whole number, 0 or "),
+        ("num_fewshot: true", "t.yaml:5 num_fewshot: this cannot be right; "),
+        ("generation_kwargs: 5", "t.yaml:5 generation_kwargs: this cannot be right; expected keys with values"),
+        ("process_docs: clean", "t.yaml:5 process_docs: this cannot be right; expected !function <file>.<function>"),
+        ("validation_split: test", "t.yaml:5 validation_split: there are no data files of this split; expected quiz"),
+    ],
+)  # fmt: skip
+def test_what_the_harness_cannot_use_is_found_before_anything_trains(line: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    text = "task: t\ndataset_path: json\ndataset_kwargs: {data_files: {quiz: a.jsonl}}\ntest_split: quiz\n"
+    check_task(HarnessSettings(), local(tmp_path, text))
+    assert message in refused({}, local(tmp_path, f"{text}{line}\n"))
+
+
+def test_files_without_a_split_are_those_of_train(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    text = "task: t\ndataset_path: json\ndataset_kwargs: {data_files: a.jsonl}\ntest_split: SPLIT\n"
+    check_task(HarnessSettings(), local(tmp_path, text.replace("SPLIT", "train")))
+    assert "t.yaml:4 test_split: there are no data files of this split; expected train, got 'test'" in refused(
+        {}, local(tmp_path, text.replace("SPLIT", "test"))
+    )

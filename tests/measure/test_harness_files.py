@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ptp_core.errors import UserError
+from ptp_core.measure.harness_check import find_task
 from ptp_core.measure.harness_files import files_of, hub_of, local_data, read_task
+from ptp_core.spec.harness import HarnessSettings
 
 EVIL = "raise SystemExit('this code was run')\n"
 
@@ -41,6 +43,18 @@ def test_are_the_yaml_its_includes_its_code_and_its_data(tmp_path: Path) -> None
     )  # fmt: skip
     expected = ["task.yaml", "base.yaml", "deeper_yaml", "utils.py", "scores.py", "a.jsonl", "b.jsonl", "c.jsonl"]
     assert sorted(names(files_of(task))) == sorted(expected)
+
+
+def test_are_the_modules_beside_its_code_too(tmp_path: Path) -> None:
+    task = write(
+        tmp_path,
+        task__yaml="task: t\nprocess_docs: !function utils.clean\n",
+        utils__py=f"import deep.er\nfrom helper import one\nimport os, json\n{EVIL}",
+        helper__py=f"def late():\n    import utils, last\n{EVIL}",
+        last__py="not Python (", unused__py="", **{"deep/er__py": "", "deep/not__py": ""},
+    )  # fmt: skip
+    found = [str(path.relative_to(tmp_path)) for path in files_of(task)]
+    assert found == ["task.yaml", "utils.py", "deep/er.py", "helper.py", "last.py"]
 
 
 def test_what_is_nearest_wins_as_in_the_harness(tmp_path: Path) -> None:
@@ -110,3 +124,20 @@ def test_what_is_missing_or_broken_is_named_with_its_line(text: str, message: st
 def test_a_function_of_an_installed_module_is_no_file(tmp_path: Path) -> None:
     task = write(tmp_path, task__yaml="process_results: !function ptp_core.measure.text_metrics.process_results\n")
     assert names(files_of(task)) == ["task.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hub"),
+    [
+        ("piqa", "baber/piqa"),
+        ("squadv2", "squadv2"),
+        ("ruler_qa_squad", "ruler_qa_squad"),
+        ("babilong_qa1", "babilong_qa1"),
+    ],
+)
+def test_a_task_of_the_harness_reads_a_hub_whatever_is_in_the_current_folder(
+    name: str, hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "baber" / "piqa").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert hub_of(find_task(HarnessSettings(task=name), None)) == hub

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ptp_core.data import tokenizer as tokenizers
 from ptp_core.data.items import Item, load_items
 from ptp_core.data.prompts import prompt
 from ptp_core.errors import UserError
 from ptp_core.measure.harness import FOLDER, RESULTS
-from ptp_core.measure.harness_check import ANSWER_QUANTITIES, CHOICE_QUANTITIES
+from ptp_core.measure.harness_check import ANSWER_QUANTITIES
 from ptp_core.measure.harness_files import read_task
 from ptp_core.measure.harness_items import measure_items
 from ptp_core.measure.text_metrics import METRICS
+from ptp_core.spec.indicators import CHOICE_QUANTITIES
 from ptp_core.stats.clusters import mean_error
 from tests.measure import harness_tasks
 from tests.tiny import Tiny
@@ -108,3 +110,13 @@ def test_scores_do_not_depend_on_what_else_is_asked(model: Path, family: str, ti
     alone = measure_items(model, "quiz", pairs[:1], None, tmp_path).items[0]
     assert alone.score == together[alone.id].score
     assert alone.logprob == pytest.approx(together[alone.id].logprob, abs=1e-5)
+
+
+@pytest.mark.parametrize("new_tokens", [None, 40, 64, 1000])
+def test_an_answer_never_takes_the_room_of_its_question(tiny: Tiny, tmp_path: Path, new_tokens: int | None) -> None:
+    small = harness_tasks.random_model(tmp_path / "small", tiny.tokenizer, context=64)
+    pairs = asked(tiny, "cbqa")
+    measure_items(small, "quiz", pairs, "rouge_l", tmp_path, new_tokens)
+    written = yaml.safe_load((tmp_path / "quiz.yaml").read_text().replace("!function ", ""))
+    longest = max(len(tokenizers.load(small).encode(text).ids) for text, _ in pairs)
+    assert written["generation_kwargs"]["max_gen_toks"] + longest <= 64

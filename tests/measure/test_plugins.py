@@ -230,6 +230,13 @@ raise ValueError"""
     assert state() == before
 
 
+def test_what_is_measured_next_is_as_precise_and_where_it_was(tmp_path: Path, probe: Probe) -> None:
+    before = torch.get_float32_matmul_precision(), torch.get_default_device()
+    change = 'torch.set_float32_matmul_precision("medium"); torch.set_default_device("meta")\nreturn 1'
+    run(tmp_path, probe, change, "import torch")
+    assert (torch.get_float32_matmul_precision(), torch.get_default_device()) == before
+
+
 def test_random_numbers_are_the_same_at_every_call(tmp_path: Path, probe: Probe) -> None:
     body, front = (
         "return [random.random(), np.random.rand(), torch.rand(())]",

@@ -133,6 +133,10 @@ def test_a_plug_in_sees_the_data_of_its_study(tiny: Tiny, checkpoint: Path, tmp_
     assert metrics["quantities"]["items"]["value"] == len(load_items(tiny.task("rag"), "train"))
 
 
-def test_a_plug_in_that_breaks_has_failed(tiny: Tiny, checkpoint: Path, tmp_path: Path) -> None:
+def test_a_plug_in_that_breaks_has_failed(
+    tiny: Tiny, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(Failed, match=r"^mine.py:13 KeyError: 'nothing'$"):
         plugin(tiny, checkpoint, tmp_path, "broken")
+    # Said before it runs: one that ends the process says nothing afterwards.
+    assert capsys.readouterr().out.startswith("running broken of mine.py\nTraceback ")
