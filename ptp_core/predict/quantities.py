@@ -145,9 +145,12 @@ def _last_checkpoints(rows: pd.DataFrame, name: str, notes: Notes) -> pd.DataFra
 
 def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: Notes) -> Quantity:
     for column, meaning in (("split", "splits"), ("prompt_format", "prompt formats"), ("family", "families")):
-        kinds = rows[column].fillna("").nunique()
-        if kinds > 1:
-            notes.add(name, ("is", "are"), f"the mean over {kinds} {meaning}.")
+        sets = rows[column].fillna("").groupby(rows["variant"]).agg(frozenset)
+        if sets.map(len).max() > 1:
+            notes.add(name, ("is", "are"), f"the mean over {len(frozenset().union(*sets))} {meaning}.")
+        if sets.nunique() > 1:
+            rest = f"of other {meaning} for some variants than for others: those do not compare like with like."
+            notes.add(name, ("is", "are"), rest)
     per_seed = rows.groupby([rows["variant"], rows["seed"].fillna(-1)])["value"].mean()
     seeds = per_seed.groupby(level=0)
     counts = seeds.count().reindex(variants, fill_value=0)
