@@ -112,7 +112,9 @@ def measured(table: pd.DataFrame) -> Measured:
         for name in natural_order(set(of_kind)):
             rows = _last_checkpoints(of_kind[name], name, notes)
             quantities[name] = _quantity(rows, name, variants, notes)
-    numbers, words = _configuration(table[table["kind"] == "config"], variants)
+    settings = table[(table["kind"] == "config") & table["variant"].isin(variants)]
+    _note_contradictions(settings, notes)
+    numbers, words = _configuration(settings, variants)
     sentences = (*notes.sentences(), *_left_out(int((table["kind"] != "config").sum()) - len(scores)))
     return Measured(variants, found["indicator"], found["outcome"], numbers, words, sentences)
 
@@ -172,6 +174,14 @@ def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: N
 def _rounded(values: Floats) -> Floats:
     """To 12 significant digits, so that equal means of seeds are ties whatever the order they were added in."""
     return np.array([float(f"{value:.12g}") for value in values])
+
+
+def _note_contradictions(rows: pd.DataFrame, notes: Notes) -> None:
+    """Two tables may describe a variant differently, each at its own checkpoint."""
+    stated = rows.drop_duplicates(["name", "variant", "value", "text"])
+    for name, repeated in stated[stated.duplicated(["name", "variant"])].groupby("name"):
+        several = listed(natural_order(set(repeated["variant"])))
+        notes.add(str(name), ("has", "have"), f"more than one value for {several}: the first in the table counts.")
 
 
 def _configuration(

@@ -114,3 +114,11 @@ def test_variants_scored_under_different_prompts_are_said_not_to_compare() -> No
                      "those do not compare like with like.",)  # fmt: skip
     both = [outcome(f"v{i}", float(i + k), prompt_format=f"{k}-shot") for i in range(4) for k in (0, 5)]
     assert measured(from_rows(both)).notes == ("sft is the mean over 2 prompt formats.",)
+
+
+def test_a_setting_with_two_values_for_one_variant_is_said() -> None:
+    rows = [outcome(f"v{i}", float(i)) for i in range(4)]
+    shared = {"kind": "config", "name": "lr", "source": "made"}
+    rows += [{"variant": f"v{i}", "value": 1.0, "checkpoint_tokens": 100} | shared for i in range(4)]
+    rows += [{"variant": "v1", "value": 2.0, "checkpoint_tokens": 200} | shared]
+    assert measured(from_rows(rows)).notes == ("lr has more than one value for v1: the first in the table counts.",)
