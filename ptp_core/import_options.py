@@ -13,7 +13,8 @@ CHECKPOINTS = (
 )
 VARIANT = (
     "searched in a file's path, else in its model's arguments, with any of the groups (?P<variant>…), (?P<step>…), "
-    "(?P<tokens>…) and (?P<seed>…); default: pretrained=ORG/VARIANT,revision=stepN or pretrained=VARIANT/checkpoint-N"
+    "(?P<tokens>…) and (?P<seed>…); a pattern that names the variant names its step as well, if it has one; default: "
+    "pretrained=ORG/VARIANT,revision=stepN or pretrained=VARIANT/checkpoint-N"
 )
 PREFER = (
     "the metric that goes by the task's own name; others are called TASK.METRIC (repeatable, best first; default: "

@@ -132,7 +132,7 @@ def write_run(
     return path
 
 
-def write_old(path: Path, step: int = 1, **metrics: Any) -> Path:
+def write_old(path: Path, step: int | str = 1, **metrics: Any) -> Path:
     """A small result file of the format before version 0.4."""
     path.parent.mkdir(parents=True, exist_ok=True)
     config = {"model": "hf-causal", "model_args": f"pretrained=org/small,revision=step{step}", "num_fewshot": 0}

@@ -175,4 +175,6 @@ def _say(collection: Collection, files: int, other: int, out: Path, beside: Path
         print(f"{beside}: {count:,} scores of single items")
     if other:
         print(f"JSON files that hold no results and were left out: {other:,}")
-    print(f"Read it in a spec: measurements: [{{path: {out.name}, tidy: {{outcomes: [NAME, …]}}}}]")
+    print(
+        f"Read it in a spec: measurements: [{{path: {out.name}, tidy: {{indicators: [NAME, …], outcomes: [NAME, …]}}}}]"
+    )

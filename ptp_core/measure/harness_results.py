@@ -10,9 +10,7 @@ from typing import Any
 from ptp_core.measure.answer_quantities import Answers, answer_quantities, choice_quantities
 from ptp_core.measure.measured import ItemScore, Quantity
 from ptp_core.stats.clusters import mean_error
-
-LOWER_IS_BETTER = ("perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "ter")
-"""Where the harness leaves the direction open."""
+from ptp_core.table.metrics import direction_of
 
 
 def reported(results: dict[str, Any], name: str, tasks: Sequence[str]) -> tuple[dict[str, Quantity], dict[str, str]]:
@@ -35,9 +33,11 @@ def reported(results: dict[str, Any], name: str, tasks: Sequence[str]) -> tuple[
         own = f"{metric}_{filtered}" if metrics.count(metric) > 1 else metric
         error = found.get(f"{metric}_stderr,{filtered}")
         up = better.get(metric)
+        # Where the harness leaves it open the name tells.
+        up = direction_of(metric) if up is None else bool(up)
         quantities[own] = Quantity(
             float(value), float(error) if _is_number(error) else None, count,
-            metric not in LOWER_IS_BETTER if up is None else bool(up),
+            up is not False,
         )  # fmt: skip
         filters[own] = filtered
     return quantities, filters

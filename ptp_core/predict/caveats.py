@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ptp_core.predict.quantities import Measured, Quantity
@@ -23,6 +25,7 @@ MOST_COLLAPSED = 0.1
 def caveats(measured: Measured) -> list[str]:
     """Sentences on the table as a whole, the gravest first."""
     return [
+        *_strangers(measured),
         *_copies(measured),
         *_collapsed(measured),
         *_few_variants(measured),
@@ -30,6 +33,24 @@ def caveats(measured: Measured) -> list[str]:
         *_one_pretraining(measured),
         *_missing(measured),
         *measured.notes,
+    ]
+
+
+def _strangers(measured: Measured) -> list[str]:
+    """Two tables may name the same variants differently: every indicator would look worthless."""
+
+    def having(quantities: Mapping[str, Quantity]) -> list[str]:
+        known = np.any([np.isfinite(quantity.values) for quantity in quantities.values()], axis=0)
+        return [name for name, present in zip(measured.variants, known, strict=True) if present]
+
+    if not measured.indicators or not measured.outcomes:
+        return []
+    before, after = having(measured.indicators), having(measured.outcomes)
+    if set(before) & set(after):
+        return []
+    return [
+        f"No variant has both an indicator and an outcome: indicators are known of {listed(before[:3])}, outcomes of "
+        f"{listed(after[:3])}. If these are the same variants, name them alike."
     ]
 
 

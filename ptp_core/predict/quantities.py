@@ -112,7 +112,9 @@ def measured(table: pd.DataFrame) -> Measured:
         for name in natural_order(set(of_kind)):
             rows = _last_checkpoints(of_kind[name], name, notes)
             quantities[name] = _quantity(rows, name, variants, notes)
-    numbers, words = _configuration(table[table["kind"] == "config"], variants)
+    settings = table[(table["kind"] == "config") & table["variant"].isin(variants)]
+    _note_contradictions(settings, notes)
+    numbers, words = _configuration(settings, variants)
     sentences = (*notes.sentences(), *_left_out(int((table["kind"] != "config").sum()) - len(scores)))
     return Measured(variants, found["indicator"], found["outcome"], numbers, words, sentences)
 
@@ -145,9 +147,12 @@ def _last_checkpoints(rows: pd.DataFrame, name: str, notes: Notes) -> pd.DataFra
 
 def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: Notes) -> Quantity:
     for column, meaning in (("split", "splits"), ("prompt_format", "prompt formats"), ("family", "families")):
-        kinds = rows[column].fillna("").nunique()
-        if kinds > 1:
-            notes.add(name, ("is", "are"), f"the mean over {kinds} {meaning}.")
+        sets = rows[column].fillna("").groupby(rows["variant"]).agg(frozenset)
+        if sets.map(len).max() > 1:
+            notes.add(name, ("is", "are"), f"the mean over {len(frozenset().union(*sets))} {meaning}.")
+        if sets.nunique() > 1:
+            rest = f"of other {meaning} for some variants than for others: those do not compare like with like."
+            notes.add(name, ("is", "are"), rest)
     per_seed = rows.groupby([rows["variant"], rows["seed"].fillna(-1)])["value"].mean()
     seeds = per_seed.groupby(level=0)
     counts = seeds.count().reindex(variants, fill_value=0)
@@ -169,6 +174,14 @@ def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: N
 def _rounded(values: Floats) -> Floats:
     """To 12 significant digits, so that equal means of seeds are ties whatever the order they were added in."""
     return np.array([float(f"{value:.12g}") for value in values])
+
+
+def _note_contradictions(rows: pd.DataFrame, notes: Notes) -> None:
+    """Two tables may describe a variant differently, each at its own checkpoint."""
+    stated = rows.drop_duplicates(["name", "variant", "value", "text"])
+    for name, repeated in stated[stated.duplicated(["name", "variant"])].groupby("name"):
+        several = listed(natural_order(set(repeated["variant"])))
+        notes.add(str(name), ("has", "have"), f"more than one value for {several}: the first in the table counts.")
 
 
 def _configuration(

@@ -67,6 +67,8 @@ def _indicator(block: Block, focus: str | None, named: bool, confidence: float) 
     if focus is None:
         if not block["indicators"]:
             return "no indicator was given"
+        if not any(single["n_variants"] for single in block["indicators"].values()):
+            return "no indicator is known of these variants"
         return f"no {_kind(block)} is shown to order the variants better than chance"
     single = block["indicators"][focus]
     if single["accuracy"] is None or single["p"] is None:

@@ -44,9 +44,14 @@ def fixed(value: object, decimals: int = 3) -> str:
 
 
 def short(value: object, digits: int = 4) -> str:
-    """``0.0025`` or ``1.2e+09``: as few characters as ``digits`` significant digits need."""
+    """``0.0025`` or ``1.2e+09``: as few characters as ``digits`` significant digits need; whole where no longer."""
     number = finite(value)
-    return DASH if number is None else f"{number:.{digits}g}".replace("-", MINUS)
+    if number is None:
+        return DASH
+    text = f"{number:.{digits}g}"
+    # Steps 113000 and 113400 must not read the same.
+    whole = f"{number:.0f}" if number == round(number) else ""
+    return (whole if whole and len(whole) <= len(text) else text).replace("-", MINUS)
 
 
 def p_value(value: object) -> str:

@@ -9,6 +9,7 @@ import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ptp_core.errors import UserError, Where
 
@@ -108,12 +109,20 @@ def _parquet_cells(path: Path, raw: bytes, digest: str) -> Cells:
         frame = pd.read_parquet(io.BytesIO(raw))
     except (ValueError, OSError) as error:
         raise UserError("damaged or not a Parquet file", where=Where(path), got=str(error).split("\n")[0]) from error
-    columns = [["" if pd.isna(cell) else _plain(cell) for cell in frame[name]] for name in frame.columns]
+    # What pandas had as its index is a column of the file like any other.
+    named = [name is not None for name in frame.index.names]
+    frame = frame.reset_index(level=[at for at, is_named in enumerate(named) if is_named]) if any(named) else frame
+    columns = [[_plain(cell) for cell in frame.iloc[:, at]] for at in range(frame.shape[1])]
     rows = tuple((number, cells) for number, cells in enumerate(zip(*columns, strict=True), start=2))
     return Cells(path, tuple(str(name) for name in frame.columns), 1, rows, digest)
 
 
-def _plain(cell: object) -> str:
+def _plain(cell: Any) -> str:
+    import pandas as pd
+
+    # A list in a cell is not missing, and pandas would look into it.
+    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+        return ""
     return str(int(cell)) if isinstance(cell, bool) else str(cell).strip()
 
 

@@ -51,7 +51,7 @@ class Collection:
         model = self.choices.naming.model(results.path, results.arguments)
         self._check_origin(model, results)
         by_task: dict[str, list[tuple[Score, Row]]] = {}
-        for score in results.scores():
+        for score in results.scores(self.choices.metrics):
             self._seen.add(score.metric)
             if self.choices.metrics and score.metric not in self.choices.metrics:
                 continue

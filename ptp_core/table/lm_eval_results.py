@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,14 +97,16 @@ class Results:
         """The time in the file's name, which its samples share."""
         return self.path.stem.rsplit("_", 1)[-1]
 
-    def scores(self) -> Iterator[Score]:
-        """Every number of the file. Raises UserError for one that is none."""
+    def scores(self, chosen: Collection[str] = ()) -> Iterator[Score]:
+        """Every number of the file. Raises UserError for one that is none, if its metric is ``chosen`` or none is."""
         for section in ("results", "groups"):
             for task, metrics in self._section(section).items():
                 if section == "results" or task not in self._section("results"):
-                    yield from self._task_scores(section, task, metrics)
+                    yield from self._task_scores(section, task, metrics, chosen)
 
-    def _task_scores(self, section: str, task: str, metrics: Mapping[str, Any]) -> Iterator[Score]:
+    def _task_scores(
+        self, section: str, task: str, metrics: Mapping[str, Any], chosen: Collection[str]
+    ) -> Iterator[Score]:
         for key, value in metrics.items():
             metric, _, answers = key.partition(",")
             # Groups without a score of their own have a blank key.
@@ -114,7 +116,10 @@ class Results:
                 continue
             place = f"{section}.{task}.{key}"
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise UserError("not a number", where=self.at(place), got=value, fix="evaluate it again")
+                if chosen and metric not in chosen:
+                    continue
+                fix = "evaluate it again, or choose other metrics with --metric"
+                raise UserError("not a number", where=self.at(place), got=value, fix=fix)
             error = metrics.get(f"{metric}_stderr,{answers}" if answers else f"{metric}_stderr")
             stderr = _finite(error)
             count = self._count(task, metrics, key)

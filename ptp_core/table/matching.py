@@ -33,6 +33,7 @@ def is_wanted(cell: str, wanted: Cell | tuple[Cell, ...]) -> bool:
     if wanted is None:
         return cell == ""
     if isinstance(wanted, bool):
-        return cell.lower() == str(wanted).lower()
+        # Parquet's flags are read as 1 and 0.
+        return cell.lower() in (("true", "1") if wanted else ("false", "0"))
     number = as_number(wanted) if isinstance(wanted, str) else wanted
     return cell == wanted or (number is not None and as_number(cell) == number)

@@ -37,6 +37,11 @@ ROUNDING = 1e-9
 """A mean of ones may come out a last digit above 1."""
 
 
+def direction_of(metric: str) -> bool | None:
+    """Whether a higher value is the better one, as far as the metric's name tells."""
+    return metric in _HIGHER if metric in _HIGHER or metric in _LOWER else None
+
+
 @dataclass(frozen=True)
 class MetricRules:
     """What the user adds to it."""
@@ -57,8 +62,9 @@ class MetricRules:
             return metric in self.higher
         if isinstance(stated, bool):
             return stated
-        if metric in _HIGHER or metric in _LOWER:
-            return metric in _HIGHER
+        known = direction_of(metric)
+        if known is not None:
+            return known
         raise UserError(
             f'whether a higher "{metric}" is better is written nowhere', where=where,
             fix=f"say --higher {metric} or --lower {metric}, or leave it out with --metric",

@@ -15,7 +15,8 @@ NAMED_BY = ("peft", "delta", "pretrained", "model", "path", "engine")
 """The model arguments that name a model, in the harness' own order."""
 GROUPS = ("variant", "step", "tokens", "seed")
 """What a pattern may find."""
-_STEP = re.compile(r"(?:^|[-_/])(?:global_?)?(?:step|checkpoint|ckpt|iter)[-_]?(\d+)$", re.IGNORECASE)
+_STEP = re.compile(r"(?:^|[-_/])(?:global_?)?(?:step|checkpoint|ckpt|iter)[-_]?(\d+)(?:-tokens\d+B)?$", re.IGNORECASE)
+"""As revisions and folders of checkpoints are called; OLMo's say the tokens as well, too coarsely to be of use."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,10 @@ class Naming:
         name, step = found.get("variant"), _whole(found.get("step"), "step", path)
         tokens, seed = _whole(found.get("tokens"), "tokens", path), _whole(found.get("seed"), "seed", path)
         own_name, own_step, origin = _from_arguments(arguments)
+        # Who names variants by a pattern may mean several origins by one name; a step that these say, such as
+        # checkpoint-500 of a fine-tuning, would split the variant again.
+        origin, own_step = ("", None) if name else (origin, own_step)
         step = own_step if step is None else step
-        # Who names variants by a pattern may mean several origins by one name.
-        origin = "" if name else origin
         name = name or own_name
         if not name:
             fix = "name it by a pattern over the path: --variant '(?P<variant>[^/]+)/results_'"

@@ -72,7 +72,7 @@ def read_table(path: Path) -> pd.DataFrame:
         # CSV as text only: pandas would otherwise turn a variant called "NA" or "007" into something else.
         frame = (
             pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
-            if path.suffix == ".csv"
+            if ".csv" in path.suffixes
             else pd.read_parquet(path)
         )
     except (ValueError, OSError) as error:

@@ -14,6 +14,7 @@ from ptp_core.spec.paths import expand_variables
 from ptp_core.table.cells import check_is_file
 from ptp_core.table.columns import KINDS, NAMES
 from ptp_core.table.matching import is_wanted
+from ptp_core.table.names import headline_of
 from ptp_core.table.schema import read_table, validate
 
 
@@ -21,7 +22,8 @@ def read_tidy(spec: TidyTable, base: Path, where: Where) -> pd.DataFrame:
     """The chosen rows with their kinds; values, sources and digests are those of the file.
 
     Parameters and errors as of ``read_measurements``: a file that breaks the schema, a name that is not in it or is
-    chosen twice, a filter by no column or for no row.
+    chosen twice, a filter by no column or for no row. Of a measurement that is read as another kind than it says,
+    quantities that are not named are left out.
     """
     path = base / expand_variables(spec.path, where, "measurements.path")
     check_is_file(path, where)
@@ -61,10 +63,23 @@ def _chosen(table: pd.DataFrame, mapping: TidyMapping, where: Where) -> pd.Serie
                     "this name is chosen twice", where=where, subject="tidy", got=got, fix="keep one of them"
                 )
             read_as = read_as.mask(rows, kind)
+    beside = _beside_another(table, read_as)
     for kind in KINDS:
         if lists[kind] is None:
-            read_as = read_as.mask(read_as.isna() & (table["kind"] == kind), kind)
+            read_as = read_as.mask(read_as.isna() & (table["kind"] == kind) & ~beside, kind)
     return read_as
+
+
+def _beside_another(table: pd.DataFrame, read_as: pd.Series[Any]) -> pd.Series[Any]:
+    """Which rows share a headline with rows that are read as indicators but say they are outcomes, or conversely.
+
+    They are of the same measurement: ``arc.acc`` kept as an indicator would foretell the outcome ``arc`` from itself.
+    """
+    known = frozenset(table["name"])
+    heads = table["name"].map(lambda name: headline_of(name, known))
+    place = table["kind"] + " " + heads
+    moved = read_as.isin(("indicator", "outcome")) & (table["kind"] != "config") & (read_as != table["kind"])
+    return place.isin(set(place[moved]))
 
 
 def _named(table: pd.DataFrame, name: str, kind: str, where: Where) -> pd.Series[Any]:

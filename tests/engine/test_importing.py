@@ -103,17 +103,17 @@ def test_steps_may_be_points_of_one_variant(imported: Import) -> None:
 def test_what_the_harness_wrote_is_taken_over_digit_for_digit(runs: Path, imported: Import) -> None:
     table = imported(runs)
     assert set(table["variant"]) == {f"tiny-step{step}" for step in STEPS}
-    names = {"colours", "colour_a", "colour_a.acc_norm", "answer", "answer.exact_match.word", "text"}
+    names = {"colours", "colour_a", "colour_a.acc", "answer", "answer.exact_match.word", "text"}
     assert names <= set(table["name"])
     for path in runs.glob("*/results_*.json"):
         content = json.loads(path.read_text())
         mine = table[table["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()].set_index("name")
         colour, text = content["results"]["colour_a"], content["results"]["text"]
-        assert mine.loc["colour_a", "value"] == colour["acc,none"]
-        assert mine.loc["colour_a", "stderr"] == colour["acc_stderr,none"]
+        assert mine.loc["colour_a", "value"] == colour["acc_norm,none"]
+        assert mine.loc["colour_a", "stderr"] == colour["acc_norm_stderr,none"]
         assert mine.loc["colour_a", "n_items"] == 40
         assert mine.loc["colours", "n_items"] == 80
-        assert mine.loc["colour_a", "source"] == f"{path}:results.colour_a.acc,none"
+        assert mine.loc["colour_a", "source"] == f"{path}:results.colour_a.acc_norm,none"
         assert mine.loc["text.word_perplexity", "value"] == text["word_perplexity,none"]
         assert not mine.loc["text", "higher_is_better"]
 
@@ -127,7 +127,7 @@ def test_the_scores_of_items_are_beside_the_table_and_average_to_its_numbers(
     assert list(items.columns) == [column.name for column in ITEM_COLUMNS]
     means = items.groupby(["variant", "name"])["score"].mean()
     assert {name for _, name in means.index} == {
-        "colour_a", "colour_a.acc_norm", "colour_b", "colour_b.acc_norm", "answer", "answer.exact_match.word",
+        "colour_a", "colour_a.acc", "colour_b", "colour_b.acc", "answer", "answer.exact_match.word",
     }  # fmt: skip
     stated = table.set_index(["variant", "name"])["value"]
     assert all(mean == pytest.approx(stated[key], abs=1e-12) for key, mean in means.items())
@@ -140,7 +140,7 @@ SPEC = """\
 study: imported
 measurements:
   - path: table.parquet
-    tidy: {indicators: [text, text.*, answer*], outcomes: [colour_a.acc_norm, colours]}
+    tidy: {indicators: [text, text.*, answer*], outcomes: [colour_a.acc, colours]}
 select: {primary: {outcome: colours, indicator: text}, bootstraps: 100, permutations: 200, splits: 3}
 """
 
@@ -439,3 +439,19 @@ class TestRefused:
         path = write_old(tmp_path / "a.json")
         assert main(["import", "lm-eval", str(path), "--out", str(tmp_path / "t.xlsx")]) == 2
         assert "--out: the table is written as .parquet or .csv" in capsys.readouterr().err
+
+
+def test_what_is_no_number_is_no_matter_where_another_metric_is_asked_for(tmp_path: Path, imported: Import) -> None:
+    path = write_old(tmp_path / "old.json", words="x", nothing=None)
+    assert numbers(imported(path, "--metric", "acc"), "quiz") == {"small-step1": 0.25}
+
+
+def test_a_named_variant_is_not_split_by_the_step_of_its_fine_tuning(tmp_path: Path, imported: Import) -> None:
+    path = write_old(tmp_path / "clm-sft1" / "r.json", step=500)
+    assert set(imported(path, "--variant", r"(?P<variant>[^/]+)-sft(?P<seed>\d+)/")["variant"]) == {"clm"}
+
+
+def test_a_revision_may_say_its_tokens_after_the_step(tmp_path: Path, imported: Import) -> None:
+    path = write_old(tmp_path / "r.json", step="1000-tokens4B")
+    table = imported(path, "--checkpoints", "points", "--tokens-per-step", "4194304")
+    assert table[["variant", "checkpoint_tokens"]].iloc[0].tolist() == ["small", 4_194_304_000]

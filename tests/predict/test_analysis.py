@@ -187,3 +187,12 @@ def test_what_cannot_be_analysed_is_refused_in_words(make_table: MakeTable, quic
     cross["train_task"] = cross["kind"].map({"outcome": "other"})
     with pytest.raises(UserError, match="the table has no outcome; got 'only scores of models that were tuned on an"):
         analyze(cross, quick, "s")
+
+
+def test_tables_that_name_their_variants_differently_are_told_of(make_table: MakeTable, quick: Select) -> None:
+    tuned = make_table({}, {"o": list(range(5))})
+    tuned["variant"] += "-step500"
+    result = run(pd.concat([make_table({"i": list(range(5))}, {}), tuned], ignore_index=True), quick)
+    assert result["warnings"][0].startswith("No variant has both an indicator and an outcome: indicators are known of")
+    assert "v0, v1 and v2, outcomes of v0-step500, v1-step500 and v2-step500." in result["warnings"][0]
+    assert result["verdict"]["headline"].endswith("; no indicator is known of these variants.")

@@ -105,3 +105,20 @@ def test_odd_names_are_ordered_and_kept() -> None:
     data = measured(from_rows([outcome("a", 1.0, name=name) for name in names]))
     assert set(data.outcomes) == set(names)
     assert natural_order({"ppl_sc(0.5,8)", "ppl_sc(0.5,16)"}) == ["ppl_sc(0.5,8)", "ppl_sc(0.5,16)"]
+
+
+def test_variants_scored_under_different_prompts_are_said_not_to_compare() -> None:
+    rows = [outcome(f"v{i}", float(i), prompt_format=f"{5 * (i % 2)}-shot") for i in range(4)]
+    notes = measured(from_rows(rows)).notes
+    assert notes == ("sft is of other prompt formats for some variants than for others: "
+                     "those do not compare like with like.",)  # fmt: skip
+    both = [outcome(f"v{i}", float(i + k), prompt_format=f"{k}-shot") for i in range(4) for k in (0, 5)]
+    assert measured(from_rows(both)).notes == ("sft is the mean over 2 prompt formats.",)
+
+
+def test_a_setting_with_two_values_for_one_variant_is_said() -> None:
+    rows = [outcome(f"v{i}", float(i)) for i in range(4)]
+    shared = {"kind": "config", "name": "lr", "source": "made"}
+    rows += [{"variant": f"v{i}", "value": 1.0, "checkpoint_tokens": 100} | shared for i in range(4)]
+    rows += [{"variant": "v1", "value": 2.0, "checkpoint_tokens": 200} | shared]
+    assert measured(from_rows(rows)).notes == ("lr has more than one value for v1: the first in the table counts.",)

@@ -132,3 +132,10 @@ def test_a_late_explosion_does_not_flatten_the_others(made: Any) -> None:
 def test_no_curves_no_plot(made: Any) -> None:
     study = read_study(made[0], made[1])
     assert curves_of(study, Run(curves={"a": [(1.0, float("nan"))]})) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(113_400, "113400"), (113_000, "113000"), (1.2e9, "1.2e+09"), (0.0025, "0.0025"), (-3, "−3")]
+)
+def test_whole_numbers_are_shown_whole_where_that_is_no_longer(value: float, shown: str) -> None:
+    assert numbers.short(value, 3) == shown

@@ -145,3 +145,11 @@ def test_amuro_and_char_give_the_gains_that_were_published() -> None:
         after = scores[scores["train_task"] == tuned].set_index("variant")["value"]
         assert len(before) == len(after) == 8
         assert (after - before).mean() == pytest.approx(gain, abs=5e-5)
+
+
+def test_flags_of_a_parquet_file_are_true_and_false(tmp_path: Path) -> None:
+    rows = [{"m": f"v{i}", "t": t, "hf": hf, "s": i + hf} for i in range(4) for t in "ab" for hf in (True, False)]
+    pd.DataFrame(rows).to_parquet(tmp_path / "t.parquet")
+    mapping = LongMapping(variant="m", name="t", value="s", only={"hf": True}, indicators={"t": "a"}, outcomes="others")
+    table = read_long(LongTable(path="t.parquet", long=mapping), tmp_path, SPEC)
+    assert sorted(table["value"]) == [1, 1, 2, 2, 3, 3, 4, 4]

@@ -139,3 +139,9 @@ def test_a_digest_is_one() -> None:
     assert from_rows([row(digest="0f" * 32)])["digest"].iloc[0] == "0f" * 32
     with pytest.raises(UserError, match="64 hexadecimal digits"):
         from_rows([row(digest="0F" * 32)])
+
+
+def test_a_packed_table_is_read(tmp_path: Path) -> None:
+    table = from_rows([row()])
+    table.to_csv(tmp_path / "t.csv.gz", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv.gz"), table)

@@ -68,6 +68,17 @@ def test_a_kind_without_a_list_keeps_the_other_rows(read: Read) -> None:
     assert kinds(read(outcomes=("quiz",), config=())) == dict.fromkeys(NUMBERS, "indicator") | {"quiz": "outcome"}
 
 
+@pytest.mark.parametrize("outcome", ["arc", "arc.acc_norm"])
+def test_an_outcome_is_not_foretold_by_another_quantity_of_itself(read: Read, outcome: str) -> None:
+    assert kinds(read(outcomes=(outcome,), config=())) == {
+        outcome: "outcome",
+        "quiz": "indicator",
+        "text.ppl": "indicator",
+    }
+    both = kinds(read(outcomes=("arc",), indicators=("arc.acc_norm",), config=()))
+    assert both == {"arc": "outcome", "arc.acc_norm": "indicator"}, "unless it is asked for by name"
+
+
 def test_a_number_may_become_a_setting(read: Read) -> None:
     table = read(config=("text.ppl",), only={"prompt_format": "0-shot"})
     assert kinds(table)["text.ppl"] == "config"

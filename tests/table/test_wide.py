@@ -77,6 +77,14 @@ def test_gzip_tabs_byte_order_mark_and_windows_line_ends_are_read(read: Read) ->
         pd.testing.assert_frame_equal(read(raw, name=name, path=name).drop(columns=["source", "digest"]), plain)
 
 
+def test_an_index_and_lists_of_a_parquet_file_do_no_harm(read: Read, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"m": ["a", "b", "c", "d"], "x": [1, 2, 3, 4], "y": [4, 3, 2, 1], "e": [[1, 2]] * 4})
+    frame.set_index("m").to_parquet(tmp_path / "made.parquet")
+    raw = (tmp_path / "made.parquet").read_bytes()
+    table = read(raw, name="i.parquet", path="i.parquet", variant="m", config=(), indicators=("x",), outcomes=("y",))
+    assert list(table["variant"].unique()) == ["a", "b", "c", "d"]
+
+
 def test_parquet_is_read_like_csv(read: Read, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(GOOD)
     pd.read_csv(tmp_path / "p.csv").to_parquet(tmp_path / "made.parquet")
