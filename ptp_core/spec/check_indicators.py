@@ -87,6 +87,10 @@ def _check_options(study: LoadedStudy, name: str, options: IndicatorOptions, pla
     if entry and not entry.is_harness and entry.train is None and (kind == "tuned" or study.spec.items == "disjoint"):
         fix = "give the task a `train` file" + ("" if kind == "tuned" else ", or write `items: shared`")
         yield _fault(study, place, f'task "{subject}" has no training items, which {name} needs', fix=fix)
+    elif kind == "kshot" and entry and not entry.is_harness and entry.train is None and options.shots != 0:
+        # It would be asked without examples, under the name of a few-shot score.
+        what = f'task "{subject}" has no training items to show as examples'
+        yield _fault(study, place, what, fix="write `shots: 0`, or give the task a `train` file")
     if kind == "tuned" and study.is_harness(subject):
         what = f'task "{subject}" is the harness\' own, so it has no training items of ours'
         yield _fault(study, place, what, fix="give a task with a `train` file")

@@ -70,6 +70,19 @@ def test_no_two_numbers_go_by_one_name(
     assert "\n" not in found
 
 
+@pytest.mark.parametrize("options", ["{}", "{shots: 3}"])
+def test_examples_come_from_training_items(
+    load: Callable[[str], object], complaint: Callable[[str], str], options: str
+) -> None:
+    task = "items: shared\ntasks: {a: {family: rag, test: t.jsonl}}\n"
+    text = edited(
+        ("finetune: {", f"{task}finetune: {{"), ("[ppl_clm, kshot_cms]", f"{{ppl_clm: {{}}, kshot_a: {options}}}")
+    )
+    message = '16 indicators.kshot_a: task "a" has no training items to show as examples; write `shots: 0`, or give '
+    assert complaint(text).startswith(message)
+    load(text.replace(f"kshot_a: {options}", "kshot_a: {shots: 0}"))
+
+
 def test_a_score_and_the_same_once_more_is_one_number(load: Callable[[str], object]) -> None:
     task = "tasks: {a: {family: rag, test: t.jsonl, train: t.jsonl, metric: f1, metrics: [f1]}}\n"
     load(edited(("finetune: {tasks: [cms, cbqa]", f"{task}finetune: {{tasks: [cms, a]")))

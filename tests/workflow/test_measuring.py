@@ -66,7 +66,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = new_project(tmp_path_factory.mktemp("measuring"), SPEC)
     (project.folder / "colours.yaml").write_text(COLOURS)
     (project.folder / "mine.py").write_text(PLUGIN)
-    colours = [{"question": f"what is {i} ?", "choices": ["red", "blue", "green"], "gold": i % 3} for i in range(12)]
+    colours = [{"question": f"what is {i} ?", "choices": ["red", "blue", "green"], "gold": i % 3} for i in range(24)]
     write_lines(project.folder / "colours.jsonl", colours)
     for name, first in (("quiz", 0), ("quiz.test", 10)):
         items = [{"id": f"{i}", "question": f"what is {i} ?", "answers": ["red"]} for i in range(first, first + 10)]
