@@ -95,7 +95,8 @@ def _result_files(paths: Sequence[str]) -> tuple[list[Path], list[Path]]:
     named: dict[Path, None] = {}
     found: dict[Path, None] = {}
     for text in paths:
-        matches = [text] if Path(text).exists() else _matches(text)
+        # An empty word, of a variable that is not set, would be the folder we are in.
+        matches = [text] if text and Path(text).exists() else _matches(text)
         if not matches:
             raise UserError("no such file or folder", subject=text, fix="check the path or the glob")
         for match in map(Path, matches):

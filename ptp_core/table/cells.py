@@ -123,7 +123,9 @@ def _plain(cell: Any) -> str:
     # A list in a cell is not missing, and pandas would look into it.
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
         return ""
-    return str(int(cell)) if isinstance(cell, bool) else str(cell).strip()
+    # Steps that stand in a column of floats are called 50, as in a CSV, and not 50.0.
+    is_whole = isinstance(cell, bool) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53)
+    return str(int(cell)) if is_whole else str(cell).strip()
 
 
 def _not_a_table(path: Path, line: int, got: str, expected: str) -> UserError:

@@ -65,10 +65,8 @@ class Collection:
             self._items += [(row, samples[s.quantity]) for s, row in scored if s.quantity in samples]
 
     def rows(self) -> list[Row]:
-        """The rows of the table, named. Raises UserError when there are none, or none of a metric asked for."""
-        for metric in sorted(self.choices.metrics - self._seen):
-            fix = did_you_mean(metric, self._seen)
-            raise UserError("no file has this metric", subject="--metric", got=metric, fix=fix)
+        """The rows of the table, named. Raises UserError when there are none, or none of a metric named."""
+        self._refuse_unknown_metrics()
         if not self._quantities:
             raise UserError("these files hold no numbers", fix="evaluate again without --predict_only")
         headlines = self.choices.rules.headlines({task: list(names) for task, names in self._quantities.items()})
@@ -77,6 +75,17 @@ class Collection:
                 task, quantity = row["name"], row.pop("quantity")
                 row["name"] = task if headlines[task] == quantity else f"{task}.{quantity}"
         return list(self._numbers.values())
+
+    def _refuse_unknown_metrics(self) -> None:
+        """A misspelt name would change nothing, or the headline of a task that has another metric."""
+        rules = self.choices.rules
+        known = self._seen | {name for names in self._quantities.values() for name in names}
+        options = {"--metric": self.choices.metrics, "--prefer": rules.prefer, "--higher": rules.higher,
+                   "--lower": rules.lower, "--percent": rules.percent}  # fmt: skip
+        for option, metrics in options.items():
+            for metric in sorted(set(metrics) - known):
+                fix = did_you_mean(metric, known)
+                raise UserError("no file has this metric", subject=option, got=metric, fix=fix)
 
     def items(self) -> list[tuple[Row, Items]]:
         """Rows of the table with the items behind them; after ``rows``, which names them."""

@@ -455,3 +455,16 @@ def test_a_revision_may_say_its_tokens_after_the_step(tmp_path: Path, imported: 
     path = write_old(tmp_path / "r.json", step="1000-tokens4B")
     table = imported(path, "--checkpoints", "points", "--tokens-per-step", "4194304")
     assert table[["variant", "checkpoint_tokens"]].iloc[0].tolist() == ["small", 4_194_304_000]
+
+
+@pytest.mark.parametrize("option", ["--metric", "--prefer", "--higher", "--lower", "--percent"])
+def test_a_misspelt_metric_is_refused(tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_old(tmp_path / "old.json")
+    assert main(["import", "lm-eval", str(path), option, "accc", "--out", str(tmp_path / "t.csv")]) == 2
+    assert f"{option}: no file has this metric; got 'accc'; did you mean \"acc\"?" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_an_empty_path_is_not_the_folder_we_are_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "lm-eval", "", "--out", str(tmp_path / "t.csv")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err

@@ -153,3 +153,12 @@ def test_flags_of_a_parquet_file_are_true_and_false(tmp_path: Path) -> None:
     mapping = LongMapping(variant="m", name="t", value="s", only={"hf": True}, indicators={"t": "a"}, outcomes="others")
     table = read_long(LongTable(path="t.parquet", long=mapping), tmp_path, SPEC)
     assert sorted(table["value"]) == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_whole_numbers_of_a_float_column_name_variants_as_in_a_csv(tmp_path: Path) -> None:
+    rows = [{"step": 50.0 * i, "t": t, "s": i / 3} for i in range(4) for t in "ab"]
+    pd.DataFrame(rows).to_parquet(tmp_path / "t.parquet")
+    mapping = LongMapping(variant="step", name="t", value="s", indicators={"t": "a"}, outcomes="others")
+    table = read_long(LongTable(path="t.parquet", long=mapping), tmp_path, SPEC)
+    assert set(table["variant"]) == {"0", "50", "100", "150"}
+    assert set(table["value"]) == {i / 3 for i in range(4)}
