@@ -33,7 +33,7 @@ class Diverged(Exception):  # noqa: N818 (a result, not an error)
 
 
 class Failed(Exception):  # noqa: N818 (it may end a measurement, never a job)
-    """A measurement that broke in a user's own code: the others go on without it."""
+    """A measurement that broke in a user's own code or task: the others go on without it."""
 
 
 class Interrupted(BaseException):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,10 @@ def diverged_notes(receipts: Iterable[Mapping[str, Any]], labels: Mapping[str, s
     return notes
 
 
-def failures(receipts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(indicator, reason) of every measurement that failed."""
+def failures(receipts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """(indicator, reason, id of the job) of every measurement that failed."""
     return [
-        (unit["indicator"], unit["reason"])
+        (unit["indicator"], unit["reason"], receipt["id"])
         for receipt in receipts
         for unit in receipt["units"]
         if unit["status"] == FAILED
@@ -42,10 +42,13 @@ def failures(receipts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 def failed_notes(receipts: Iterable[Mapping[str, Any]]) -> list[str]:
     """A sentence for each indicator that failed, and each reason."""
+    jobs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, reason, job in failures(receipts):
+        jobs[name, reason].append(job)
     return [
-        f"Indicator {name} failed on {count} checkpoint{'s' * (count > 1)} ({reason}); it is left out there, and tried "
-        "again by the next run. Its traceback is in the log of the job."
-        for (name, reason), count in Counter(failures(receipts)).items()
+        f"Indicator {name} failed on {len(ids)} checkpoint{'s' * (len(ids) > 1)} ({reason}); it is left out there, and "
+        f"tried again by the next run. See logs/indicators/{ids[0]}.log."
+        for (name, reason), ids in jobs.items()
     ]
 
 

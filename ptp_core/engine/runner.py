@@ -83,6 +83,7 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
         if not (folder / RECEIPT).exists():
             if not stage.state:
                 store.clear(folder)
+            print(f"{stage.name}: {unit['label']}", flush=True)
             _refuse_other_code(unit, stage)
             try:
                 made = _skipped(unit, root) or _make(unit, stage, execution, root, folder)
@@ -102,7 +103,8 @@ def _failed(unit: dict[str, Any], stage: Stage, reason: str) -> dict[str, Any]:
     return {
         "fingerprint": unit["fingerprint"],
         "status": FAILED,
-        "indicator": unit["settings"]["plugin"]["name"],
+        # Labels end in the indicator's name, which holds no space.
+        "indicator": unit["label"].rsplit(" ", 1)[-1],
         "reason": reason,
         "metrics": {},
         "artifacts": {},

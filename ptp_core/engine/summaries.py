@@ -21,9 +21,10 @@ from ptp_core.predict.analysis import analyze
 from ptp_core.progress import Progress
 from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
-from ptp_core.spec.measurements import Table
+from ptp_core.spec.measurements import EVERY, Table
 from ptp_core.spec.select import Select
 from ptp_core.table.items import ITEMS_FILE, write_items
+from ptp_core.table.metrics import suggests_lower
 from ptp_core.table.reading import join, read_measurements
 from ptp_core.table.schema import from_rows, read_table, write_table
 
@@ -73,6 +74,7 @@ def make_selection(settings: Settings, folders: Folders) -> None:
             if not left_out:
                 raise
             raise UserError("; ".join([str(error), *left_out])) from None
+    selection["warnings"] = [*direction_notes(table, settings["stated"]), *selection["warnings"]]
     write_atomically(folders.home / "selection.json", pretty_json(selection))
 
 
@@ -80,7 +82,7 @@ def _failed(found: set[str], folders: Folders) -> list[str]:
     """What to say of indicators that failed everywhere, so that the table does not have them."""
     receipts = folders.receipt("indicators", "any").parent.glob("*.json")
     failed = failures(json.loads(path.read_text(encoding="utf-8")) for path in sorted(receipts))
-    return list(dict.fromkeys(f"indicator {name} failed: {reason}" for name, reason in failed if name not in found))
+    return list(dict.fromkeys(f"indicator {name} failed: {why}" for name, why, _ in failed if name not in found))
 
 
 def make_report(settings: Settings, folders: Folders) -> None:
@@ -107,12 +109,37 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
         warnings=[
             *diverged_notes(receipts, {v["checkpoint"]: v["name"] for v in settings["variants"]}, folders.store),
             *failed_notes(receipts),
+            *overlap_notes(receipts),
             *tokenizer_notes(settings["variants"], settings["perplexities"]),
             *([SHARED] if settings["items"] == "shared" else []),
         ],
         notes=[time_note(receipts)],
         links={"measurements": "measurements.csv", "selection": "selection.json"},
     )
+
+
+def overlap_notes(receipts: list[dict[str, Any]]) -> list[str]:
+    """A sentence for each task whose training items ask what its test items ask."""
+    return [
+        f"{found} training items of {receipt['label']} ask what its test items ask; they are tested and not trained "
+        f"on, which leaves {unit['metrics']['train_items']}."
+        for receipt in receipts
+        for unit in receipt["units"]
+        if receipt["stage"] == "task" and (found := unit["metrics"].get("train_items_in_test"))
+    ]
+
+
+def direction_notes(table: pd.DataFrame, stated: list[str]) -> list[str]:
+    """A sentence if numbers measured elsewhere are read against what their names suggest, and nobody has said so."""
+    read_up = table[table["digest"].notna() & table["higher_is_better"].fillna(False).astype(bool)]
+    odd = [name for name in read_up["name"].unique() if suggests_lower(name) and name not in stated]
+    if not odd or EVERY in stated:
+        return []
+    return [
+        f"{' and '.join(odd)} {'is' if len(odd) == 1 else 'are'} read as higher is better, since the spec does not say "
+        "otherwise, and named like what is better when lower: say which in the spec (`higher_is_better`, for a long "
+        "table `lower_is_better`)."
+    ]
 
 
 def tokenizer_notes(variants: list[dict[str, Any]], perplexities: list[str]) -> list[str]:

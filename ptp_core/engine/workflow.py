@@ -113,7 +113,12 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     shared = {"study": spec.study}
     table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
     checkpoints = [{key: v[key] for key in ("name", "checkpoint", "tokenizer")} for v in variants]
-    chosen = {"select": _select(workflow.study), "variants": checkpoints, "table": table["fingerprint"]}
+    chosen = {
+        "select": _select(workflow.study),
+        "variants": checkpoints,
+        "stated": sorted({name for entry in spec.measurements for name in entry.stated_directions}),
+        "table": table["fingerprint"],
+    }
     select = _job("select", shared | chosen)
     report = shared | {
         "variants": checkpoints,

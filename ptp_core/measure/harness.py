@@ -147,6 +147,8 @@ def _describe_machine_once() -> None:
         storage.update(found)
 
     evaluator.add_env_info = add
+    # Asked of git each time, which complains aloud where there is no repository.
+    evaluator.get_git_commit_hash = functools.cache(evaluator.get_git_commit_hash)
 
 
 def save(results: dict[str, Any], folder: Path) -> None:

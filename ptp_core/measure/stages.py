@@ -33,14 +33,17 @@ TASK = "items"
 def run_indicator(work: Work) -> Metrics:
     """One indicator of one checkpoint. Metrics: its quantities with their errors (``measured.metrics_of``).
 
-    Raises Failed if a plug-in breaks.
+    Raises Failed if a plug-in breaks, or a task of the harness cannot be measured: the others go on without it.
     """
     settings = IndicatorSettings.model_validate(work.settings)
     if settings.perplexity is not None:
         return _kept(_perplexity(settings.perplexity, work), work)
     if settings.harness is not None:
         yaml = work.inputs.get("yaml", (None,))[0]
-        return _kept(measure_task(work.parents["checkpoint"], settings.harness, yaml, work.folder), work)
+        try:
+            return _kept(measure_task(work.parents["checkpoint"], settings.harness, yaml, work.folder), work)
+        except UserError as error:
+            raise Failed(str(error)) from None
     if settings.kshot is not None:
         return _kept(_kshot(settings.kshot, work), work)
     if settings.tuned is not None:

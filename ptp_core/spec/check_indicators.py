@@ -28,6 +28,9 @@ def check_indicators(study: LoadedStudy) -> Iterator[UserError]:
     first: dict[str, str] = {}
     for i, name in enumerate(names):
         place: PlacePath = ("indicators", name if isinstance(chosen, dict) else i)
+        if kind_of(name) == "ppl" and name != "".join(name.split()):
+            yield _fault(study, place, f"spaces in {shorten(name)}", fix=f"write {''.join(name.split())}")
+            continue
         if unknown := _unknown(study, name):
             yield _fault(study, place, unknown.what, fix=unknown.fix)
             continue

@@ -17,6 +17,8 @@ PATH = (
     "the table: CSV, TSV or Parquet, .gz as well; relative to the spec, ${VARIABLES} expanded; its content is identity"
 )
 FORMS = ("long", "tidy")
+EVERY = "*"
+"""Among names: all of a table's."""
 
 Cell = bool | int | float | str | None
 Rows = dict[str, Cell | tuple[Cell, ...]]
@@ -45,6 +47,10 @@ class TableFile(Section):
         return data
 
 
+def _meanings(columns: tuple[str, ...] | dict[str, ColumnMeaning]) -> dict[str, ColumnMeaning]:
+    return columns if isinstance(columns, dict) else {}
+
+
 class WideTable(TableFile):
     """One file with a row per variant and a column per number."""
 
@@ -57,6 +63,12 @@ class WideTable(TableFile):
     outcomes: tuple[str, ...] | dict[str, ColumnMeaning] = identity(
         "columns measured after fine-tuning: a list, or {column: {higher_is_better: false}}"
     )
+
+    @property
+    def stated_directions(self) -> tuple[str, ...]:
+        """Names of which the spec, or the table itself, says whether more is better."""
+        columns = {**_meanings(self.indicators), **_meanings(self.outcomes)}
+        return tuple(name for name, meaning in columns.items() if "higher_is_better" in meaning.model_fields_set)
 
     @property
     def indicator_names(self) -> tuple[str, ...] | None:
@@ -116,6 +128,11 @@ class LongTable(TableFile):
     long: LongMapping = identity("what its columns mean, and which rows are which")
 
     @property
+    def stated_directions(self) -> tuple[str, ...]:
+        """Names of which the spec, or the table itself, says whether more is better."""
+        return (EVERY,) if "lower_is_better" in self.long.model_fields_set else ()
+
+    @property
     def indicator_names(self) -> tuple[str, ...] | None:
         """Names of its indicators; None where only the file tells."""
         return () if self.long.indicators is None else None
@@ -140,6 +157,11 @@ class TidyTable(TableFile):
 
     path: str = execution(PATH)
     tidy: TidyMapping = identity("which rows are read, and as what")
+
+    @property
+    def stated_directions(self) -> tuple[str, ...]:
+        """Names of which the spec, or the table itself, says whether more is better."""
+        return (EVERY,)
 
     @property
     def indicator_names(self) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,11 @@ ROUNDING = 1e-9
 def direction_of(metric: str) -> bool | None:
     """Whether a higher value is the better one, as far as the metric's name tells."""
     return metric in _HIGHER if metric in _HIGHER or metric in _LOWER else None
+
+
+def suggests_lower(name: str) -> bool:
+    """Whether a part of a column's name is a metric that is better when lower: of ``ppl_clm`` or ``val_loss``."""
+    return any(direction_of(part) is False for part in (name, *re.split(r"[._@-]", name.lower())))
 
 
 @dataclass(frozen=True)

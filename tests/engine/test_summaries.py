@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.summaries import make_selection, tokenizer_notes
+from ptp_core.engine.summaries import direction_notes, make_selection, overlap_notes, tokenizer_notes
 from ptp_core.errors import UserError
 from ptp_core.table.schema import from_rows, write_table
 
@@ -32,8 +33,28 @@ def test_a_primary_indicator_that_failed_everywhere_is_said_to_have_failed(tmp_p
     units = [{"status": "failed", "indicator": "mine", "reason": "mine.py:3 ValueError: no"}]
     receipt = folders.receipt("indicators", "1")
     receipt.parent.mkdir(parents=True)
-    receipt.write_text(json.dumps({"units": units * 2}))
+    receipt.write_text(json.dumps({"id": "1", "units": units * 2}))
     select = {"primary": {"outcome": "quiz", "indicator": "mine"}, "bootstraps": 100, "permutations": 100, "splits": 2}
     with pytest.raises(UserError, match=r"indicator mine failed: mine\.py:3 ValueError: no$"):
-        make_selection({"study": "tiny", "variants": [], "select": select}, folders)
+        make_selection({"study": "tiny", "variants": [], "select": select, "stated": []}, folders)
     assert not (folders.home / "selection.json").exists()
+
+
+def elsewhere(name: str, higher: bool = True) -> dict[str, Any]:
+    row = {"variant": "a", "kind": "indicator", "name": name, "value": 1.0, "source": "t.csv:2", "digest": "0" * 64}
+    return row | {"higher_is_better": higher}
+
+
+def test_a_perplexity_that_is_read_as_higher_is_better_is_doubted_unless_somebody_says_so() -> None:
+    table = from_rows([elsewhere("ppl_clm"), elsewhere("val_loss"), elsewhere("acc"), elsewhere("ppl", higher=False)])
+    (note,) = direction_notes(table, [])
+    assert note.startswith("ppl_clm and val_loss are read as higher is better")
+    assert direction_notes(table, ["val_loss"])[0].startswith("ppl_clm is read")
+    assert direction_notes(table, ["ppl_clm", "val_loss"]) == direction_notes(table, ["*"]) == []
+
+
+def test_training_items_that_were_dropped_are_counted() -> None:
+    unit = {"metrics": {"train_items": 13, "train_items_in_test": 27}}
+    assert overlap_notes([{"stage": "task", "label": "quiz", "units": [unit]}]) == [
+        "27 training items of quiz ask what its test items ask; they are tested and not trained on, which leaves 13."
+    ]
