@@ -134,7 +134,7 @@ def test_what_the_harness_wrote_is_kept(measured: Project) -> None:
 def test_an_indicator_that_breaks_fails_alone_and_is_said_in_one_line(measured: Project) -> None:
     assert "broken" not in set(table(measured).name)
     report = (measured.results / "tiny" / "report.html").read_text()
-    sentence = "Indicator broken failed on 15 checkpoints (mine.py:14 ZeroDivisionError: division by zero)"
+    sentence = "Indicator broken failed on 15 checkpoints (mine.py:13 ZeroDivisionError: division by zero)"
     assert report.count(sentence) == 1
     logs = [path.read_text() for path in (measured.results / "tiny" / "logs" / "indicators").glob("*.log")]
     assert all("Traceback" in log and "return 1 / 0" in log for log in logs)
