@@ -18,7 +18,6 @@ from ptp_core.measure.perplexity import perplexities
 from ptp_core.measure.plugins import PluginFailed
 from ptp_core.measure.plugins import run as run_plugin
 from ptp_core.measure.probe import Probe
-from ptp_core.measure.tiny_finetune import tuned_loss
 from ptp_core.spec.execution import Execution
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings, KshotSettings, PerplexitySettings
 from ptp_core.special import SpecialTokens
@@ -47,6 +46,9 @@ def run_indicator(work: Work) -> Metrics:
     if settings.kshot is not None:
         return _kept(_kshot(settings.kshot, work), work)
     if settings.tuned is not None:
+        # Imported here: training brings Lightning along, which costs more than most measurements.
+        from ptp_core.measure.tiny_finetune import tuned_loss
+
         items = load_items(work.parents["task"], "train")
         execution = Execution.model_validate(work.execution)
         return _kept(tuned_loss(work.parents["checkpoint"], items, settings.tuned, execution, work.label), work)
