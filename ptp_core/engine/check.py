@@ -10,17 +10,17 @@ from pathlib import Path
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
-from ptp_core.engine.measure_units import plugin_files, unknown_plugin
+from ptp_core.engine.measure_units import harness_place, harness_yaml, plugin_files, unknown_plugin
 from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.checks import MIN_VARIANTS
 from ptp_core.spec.data import Source
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.harness import HarnessSettings
-from ptp_core.spec.indicators import ANSWER_QUANTITIES, CHOICE_QUANTITIES, subject_of
+from ptp_core.spec.indicators import subject_of
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
-from ptp_core.spec.tasks import ANSWER_METRICS, CHOICE_METRICS
+from ptp_core.spec.scores import ANSWER_METRICS, ANSWER_QUANTITIES, CHOICE_METRICS, CHOICE_QUANTITIES
 from ptp_core.spec.yaml_lines import PlacePath
 
 FIRST_DOCUMENTS = 100
@@ -147,51 +147,58 @@ def _check_task(study: LoadedStudy, name: str, split: str) -> None:
 def _check_metrics(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
     """Refuse a score that the items of a task cannot have; ``choosing``: whether they have choices."""
     task = study.spec.tasks[name]
-    for which, metrics in ((True, CHOICE_METRICS), (False, ANSWER_METRICS)):
-        wrong = [metric for metric in (task.metric, *task.metrics) if metric and metric not in metrics]
-        if choosing == {which} and wrong:
-            place = ("tasks", name, "metric" if wrong[0] == task.metric else "metrics")
-            what = f"{wrong[0]} is no score of items {'with' if which else 'without'} choices"
-            raise UserError(what, where=study.where(*place), subject=dotted(place), expected=" or ".join(metrics))
+    asked: list[tuple[str, PlacePath]] = [(task.metric, ("tasks", name, "metric"))] if task.metric else []
+    asked += [(metric, ("tasks", name, "metrics")) for metric in task.metrics]
+    _refuse_others(study, asked, choosing, CHOICE_METRICS, ANSWER_METRICS)
 
 
 def _check_quantities(study: LoadedStudy, name: str, choosing: set[bool]) -> None:
     """The same for the quantities of the few-shot score, which is taken over these items."""
-    indicator = f"kshot_{name}"
-    asked = study.indicators[indicator].quantities if indicator in study.indicators else ()
-    for which, known in ((True, CHOICE_QUANTITIES), (False, ANSWER_QUANTITIES)):
-        wrong = [i for i, quantity in enumerate(asked) if quantity not in known]
-        if choosing == {which} and wrong:
-            place = ("indicators", indicator, "quantities", wrong[0])
-            what = f"{asked[wrong[0]]} is no score of items {'with' if which else 'without'} choices"
-            fix = did_you_mean(asked[wrong[0]], known)
+    _refuse_others(study, _quantities(study, name), choosing, CHOICE_QUANTITIES, ANSWER_QUANTITIES)
+
+
+def _refuse_others(
+    study: LoadedStudy,
+    asked: list[tuple[str, PlacePath]],
+    choosing: set[bool],
+    of_choices: tuple[str, ...],
+    of_answers: tuple[str, ...],
+) -> None:
+    if len(choosing) > 1:
+        return
+    known, which = (of_choices, "with") if True in choosing else (of_answers, "without")
+    for score, place in asked:
+        if score not in known:
+            what, fix = f"{score} is no score of items {which} choices", did_you_mean(score, known)
             raise UserError(what, where=study.where(*place), subject=dotted(place), fix=fix)
 
 
+def _quantities(study: LoadedStudy, task: str) -> list[tuple[str, PlacePath]]:
+    """What is asked of the few-shot score on a task, and where."""
+    name = f"kshot_{task}"
+    asked = study.indicators[name].quantities if name in study.indicators else ()
+    return [(quantity, ("indicators", name, "quantities", i)) for i, quantity in enumerate(asked)]
+
+
 def _check_harness(study: LoadedStudy, name: str) -> None:
-    from ptp_core.measure.harness_check import check_task
+    from ptp_core.measure.harness_check import check_metric, check_task
     from ptp_core.measure.harness_files import hub_of
 
-    task = study.spec.tasks[name]
-    place: PlacePath = ("tasks", name, "harness" if task.harness else "yaml")
-    path = study.resolve(task.yaml, *place) if task.yaml else None
-    indicator = f"kshot_{name}"
-    options = study.indicators.get(indicator)
-    # First what is wrong with the task itself, then with each score that is asked of it, where it is asked.
-    asked: list[tuple[str | None, PlacePath]] = [(None, place), (task.metric, ("tasks", name, "metric"))]
+    task, place = study.spec.tasks[name], harness_place(study, name)
+    options = study.indicators.get(f"kshot_{name}")
+    settings = HarnessSettings(
+        task=task.harness,
+        shots=options.shots if options else None,
+        revision=task.revision,
+        allow_code=task.allow_code,
+    )
+    file = check_task(settings, harness_yaml(study, name), study.where(*place))
+    _refuse_folder_like(hub_of(file), study.where(*place))
+    # Each score where it is asked for.
+    asked: list[tuple[str, PlacePath]] = [(task.metric, ("tasks", name, "metric"))] if task.metric else []
     asked += [(metric, ("tasks", name, "metrics", i)) for i, metric in enumerate(task.metrics)]
-    for i, quantity in enumerate(options.quantities if options else ()):
-        asked.append((quantity, ("indicators", indicator, "quantities", i)))
-    for metric, written in asked:
-        settings = HarnessSettings(
-            task=task.harness,
-            metric=metric,
-            shots=options.shots if options else None,
-            revision=task.revision,
-            allow_code=task.allow_code,
-        )
-        hub = hub_of(check_task(settings, path, study.where(*written)))
-        _refuse_folder_like(hub, study.where(*written))
+    for metric, written in (*asked, *_quantities(study, name)):
+        check_metric(metric, file, study.where(*written), task.harness or str(file.config["task"]))
 
 
 def _check_plugins(study: LoadedStudy) -> None:
@@ -225,11 +232,11 @@ def _check_tables(study: LoadedStudy) -> None:
 def _check_names(study: LoadedStudy, found: dict[str, set[str]]) -> None:
     """What the spec could not tell before its tables were read: is there an outcome, and is the primary claim there?"""
     spec = study.spec
-    outcomes = {*(spec.finetune.tasks if spec.finetune else ()), *found["outcome"]}
+    outcomes = {*study.outcome_columns, *found["outcome"]}
     if not outcomes:
         fix = "say under `outcomes` which names are, or import them with --kind outcome"
         raise UserError("no table has an outcome", where=study.where("measurements"), subject="measurements", fix=fix)
-    primary, indicators = spec.select.primary, {*study.indicators, *found["indicator"]}
+    primary, indicators = spec.select.primary, {*study.indicator_columns, *found["indicator"]}
     asked = (("outcome", primary.outcome, outcomes), ("indicator", primary.indicator, indicators)) if primary else ()
     for kind, name, known in asked:
         if name is not None and name not in known:

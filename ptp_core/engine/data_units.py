@@ -56,8 +56,7 @@ class DataUnits:
         """Task → its items, for all tasks that are asked or fine-tuned on; the harness keeps the items of its own."""
         wanted = {subject_of(name) for name in self.study.of_kind("kshot", "tuned")}
         wanted |= {task for name in self.study.of_kind("plugin") for task in self.study.indicators[name].tasks}
-        for task in self.spec.finetune.tasks if self.spec.finetune else ():
-            wanted |= set(self.study.tests_of(task))
+        wanted |= set(self.study.tested)
         return {name: self._task(name) for name in sorted(wanted) if not self.study.is_harness(name)}
 
     @cached_property

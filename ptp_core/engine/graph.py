@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.existing import existing_files
-from ptp_core.engine.measure_units import HARNESS_FORMAT, IndicatorParents, MeasureUnits
+from ptp_core.engine.measure_units import IndicatorParents, MeasureUnits
 from ptp_core.engine.units import DigestOf, Graph, Job, Outcome, Part, Point, Unit, VariantUnits
 from ptp_core.errors import UserError
 from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
@@ -126,7 +126,7 @@ class _Builder:
             tuned = Unit("finetune", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
             for test in self.study.tests_of(task):
                 # A task of the harness is worded by itself, in one way.
-                formats = (HARNESS_FORMAT,) if self.study.is_harness(test) else self.study.test_formats
+                formats = (None,) if self.study.is_harness(test) else self.study.test_formats
                 for style in formats:
                     where = label if test == task else f"{label} on {test}"
                     unit = self.indicators.evaluation(test, where, style, tuned)

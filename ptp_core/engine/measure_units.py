@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 DEFAULT_SHOTS = {"cms": 1, "rag": 5, "cbqa": 5}
 """Examples by family (Zeng et al. 2025)."""
 DEFAULT_ITEMS = 256
-HARNESS_FORMAT: PromptFormat = "qa"
-"""Stands for the harness' own wording where a prompt format is to be named."""
 
 NOT_TINY = ("steps", "epochs", "items", "validation_share", "validate_every")
 """How a study fine-tunes, without what does not apply to a tiny fine-tuning."""
@@ -77,12 +75,13 @@ class MeasureUnits:
         both = {"checkpoint": parents.checkpoint, "task": self.data.tasks[subject]}
         return Unit("indicators", label, self._tuned(name) if kind == "tuned" else self._kshot(name), both)
 
-    def evaluation(self, task: str, label: str, style: PromptFormat, tuned: Unit) -> Unit:
-        """The unit that scores a fine-tuned model on the test items of a task."""
+    def evaluation(self, task: str, label: str, style: PromptFormat | None, tuned: Unit) -> Unit:
+        """The unit that scores a fine-tuned model on a task's test items; the harness' own tasks have no ``style``."""
         metric, _ = self.study.metrics_of(task)
         if self.study.is_harness(task):
             settings = EvaluateSettings(harness=self._harness(task, None))
             return Unit("evaluate", label, settings, {"checkpoint": tuned}, self._yaml(task))
+        assert style is not None, "only the harness words its tasks itself"
         settings = EvaluateSettings(prompt_format=style, metric=metric, new_tokens=self._new_tokens(task))
         return Unit("evaluate", label, settings, {"checkpoint": tuned, "task": self.data.tasks[task]})
 
@@ -125,7 +124,7 @@ class MeasureUnits:
         """Of a task of the harness: as the indicator of that name, or as outcome (None)."""
         entry = self.spec.tasks[task]
         options = self.study.indicators[indicator] if indicator else None
-        others = self._tested if indicator else {subject_of(name) for name in self.study.of_kind("kshot")}
+        others = self.study.tested if indicator else {subject_of(name) for name in self.study.of_kind("kshot")}
         shared = self.spec.items == "disjoint" and any(self._documents(task) & self._documents(one) for one in others)
         part = ("indicator" if indicator else "outcome") if shared else "all"
         return HarnessSettings(
@@ -139,12 +138,6 @@ class MeasureUnits:
             revision=entry.revision,
             allow_code=entry.allow_code,
         )
-
-    @cached_property
-    def _tested(self) -> set[str]:
-        """The tasks that fine-tuned models are scored on."""
-        finetune = self.spec.finetune
-        return {test for tuned in finetune.tasks for test in self.study.tests_of(tuned)} if finetune else set()
 
     def _documents(self, task: str) -> frozenset[str]:
         """Where the documents of a task of the harness come from, whatever the study calls it; nothing for ours."""
@@ -165,19 +158,16 @@ class MeasureUnits:
         from ptp_core.measure.harness_check import find_task
 
         if task not in self._files:
-            entry = self.spec.tasks[task]
-            place = ("tasks", task, "harness" if entry.harness else "yaml")
-            path = self.study.resolve(entry.yaml, *place) if entry.yaml else None
-            self._files[task] = find_task(HarnessSettings(task=entry.harness), path, self.study.where(*place))
+            settings = HarnessSettings(task=self.spec.tasks[task].harness)
+            where = self.study.where(*harness_place(self.study, task))
+            self._files[task] = find_task(settings, harness_yaml(self.study, task), where)
         return self._files[task]
 
     def _yaml(self, task: str) -> Inputs:
-        text, place = self.spec.tasks[task].yaml, ("tasks", task, "yaml")
-        if text is None:
-            return {}
         from ptp_core.measure.harness_files import files_of
 
-        return {"yaml": tuple((path, self.digest_of(path)) for path in files_of(self.study.resolve(text, *place)))}
+        yaml = harness_yaml(self.study, task)
+        return {"yaml": tuple((path, self.digest_of(path)) for path in files_of(yaml))} if yaml else {}
 
     def _plugin(self, name: str, label: str, parents: IndicatorParents) -> Unit:
         path = self.plugin_files.get(name)
@@ -192,6 +182,17 @@ class MeasureUnits:
     def plugin_files(self) -> dict[str, Path]:
         """Indicator → the file that declares it."""
         return plugin_files(self.study)
+
+
+def harness_place(study: LoadedStudy, task: str) -> tuple[str, ...]:
+    """Where a spec names a task of the harness."""
+    return ("tasks", task, "harness" if study.spec.tasks[task].harness else "yaml")
+
+
+def harness_yaml(study: LoadedStudy, task: str) -> Path | None:
+    """The YAML that a spec gives for a task; None for one that the harness knows by name."""
+    text = study.spec.tasks[task].yaml
+    return study.resolve(text, *harness_place(study, task)) if text else None
 
 
 def plugin_files(study: LoadedStudy) -> dict[str, Path]:

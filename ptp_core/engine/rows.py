@@ -44,7 +44,8 @@ def row_settings(v: VariantUnits, study: LoadedStudy, config: Settings) -> Setti
 def _indicator(name: str, unit: Unit, study: LoadedStudy) -> Settings:
     options, kind = study.indicators[name], kind_of(name)
     split = {"ppl": "held_out", "kshot": "train", "tuned": "train", "plugin": None}[kind]
-    if kind == "kshot" and (study.is_harness(subject_of(name)) or study.spec.items == "shared"):
+    of_harness = kind == "kshot" and study.is_harness(subject_of(name))
+    if of_harness or (kind == "kshot" and study.spec.items == "shared"):
         split = "test"
     return {
         "name": name,
@@ -54,7 +55,7 @@ def _indicator(name: str, unit: Unit, study: LoadedStudy) -> Settings:
         "domains": list(study.domains) if options.domains else [],
         "family": study.families.get(subject_of(name)) if kind in ("kshot", "tuned") else None,
         "split": split,
-        "prompt_format": options.prompt_format if kind == "kshot" else None,
+        "prompt_format": options.prompt_format if kind == "kshot" and not of_harness else None,
     }
 
 

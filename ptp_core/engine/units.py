@@ -110,7 +110,8 @@ class Outcome:
     seed: int
     test: str
     """The task that it is scored on."""
-    prompt_format: str
+    prompt_format: str | None
+    """None where the harness words the task itself."""
     unit: Unit
 
 

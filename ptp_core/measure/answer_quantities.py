@@ -7,10 +7,15 @@ choice c and n_c its length: p_c = exp(l_c), or exp(l_c / n_c) for the variants 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ptp_core.spec.scores import CHOICE_METRICS, LENGTHS
+
+ACCURACY = dict(zip(LENGTHS, CHOICE_METRICS, strict=True))
+"""What choosing by each kind of probability is scored as."""
 
 
 class Answers(NamedTuple):
@@ -37,8 +42,7 @@ def choice_quantities(answers: Answers) -> dict[str, float]:
     for suffix, logprobs in _variants(answers):
         probs = np.exp(logprobs)
         correct = float(probs[right].max())
-        accuracy = {"": "acc", "_per_char": "acc_norm", "_per_token": "acc_per_token"}[suffix]
-        found[accuracy] = float(right[int(np.argmax(logprobs))])
+        found[ACCURACY[suffix]] = float(right[int(np.argmax(logprobs))])
         found[f"correct_prob{suffix}"] = correct
         found[f"margin{suffix}"] = correct - float(probs[~right].max(initial=0.0))
         found[f"total_prob{suffix}"] = float(probs.sum())
@@ -54,9 +58,8 @@ def answer_quantities(logprob: float, characters: int, tokens: int) -> dict[str,
 
 def _variants(answers: Answers) -> Iterator[tuple[str, NDArray[np.float64]]]:
     logprobs = np.asarray(answers.logprobs, dtype=np.float64)
-    yield "", logprobs
-    yield "_per_char", logprobs / np.maximum(answers.characters, 1)
-    yield "_per_token", logprobs / np.maximum(answers.tokens, 1)
+    lengths: tuple[Any, ...] = (1, np.maximum(answers.characters, 1), np.maximum(answers.tokens, 1))
+    return ((suffix, logprobs / length) for suffix, length in zip(LENGTHS, lengths, strict=True))
 
 
 def _share(logprobs: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

@@ -12,7 +12,7 @@ from ptp_core.measure.harness_files import Function, TaskFile, hub_of, read_task
 from ptp_core.measure.harness_registry import names, tasks_folder
 from ptp_core.measure.harness_shapes import check_shape
 from ptp_core.spec.harness import HarnessSettings
-from ptp_core.spec.indicators import CHOICE_QUANTITIES
+from ptp_core.spec.scores import CHOICE_QUANTITIES, LIKELIHOODS
 from ptp_core.table.metrics import HEADLINES
 
 DEFAULT_METRICS = {
@@ -25,7 +25,6 @@ DEFAULT_METRICS = {
 LISTED = 60
 """So many tasks of a group are named in a message."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+()-]{0,199}")
-ANSWER_QUANTITIES = tuple(name for name in CHOICE_QUANTITIES if name.startswith("correct_prob"))
 
 
 def find_task(settings: HarnessSettings, yaml: Path | None, where: Where | None = None) -> TaskFile:
@@ -113,8 +112,8 @@ def check_task(settings: HarnessSettings, yaml: Path | None = None, where: Where
         _check_one(settings, file, place, member)
     if yaml is not None:
         check_shape(task)
-    if settings.metric is not None and (known := metrics_of_task(task)) is not None:
-        _check_metric(settings.metric, known, place, name)
+    if settings.metric is not None:
+        check_metric(settings.metric, task, place, name)
     return task
 
 
@@ -161,8 +160,10 @@ def _check_shots(settings: HarnessSettings, task: TaskFile, where: Where, name: 
         )  # fmt: skip
 
 
-def _check_metric(metric: str, known: list[str], where: Where, name: str) -> None:
-    if metric not in known:
+def check_metric(metric: str, task: TaskFile, where: Where, name: str) -> None:
+    """Raises UserError for a metric that a task does not have, as far as its YAML tells."""
+    known = metrics_of_task(task)
+    if known is not None and metric not in known:
         raise UserError(
             f'this task has no metric "{metric}"', where=where, subject=name, fix=did_you_mean(metric, known)
         )
@@ -183,7 +184,7 @@ def metrics_of_task(task: TaskFile) -> list[str] | None:
     if len(filters) > 1:
         # Either the metric of the first filter, or that of a filter by its full name.
         found = [name for one in found for name in (one, *(f"{one}_{filtered}" for filtered in filters))]
-    own = {"multiple_choice": CHOICE_QUANTITIES, "loglikelihood": ANSWER_QUANTITIES}.get(kind, ())
+    own = {"multiple_choice": CHOICE_QUANTITIES, "loglikelihood": LIKELIHOODS}.get(kind, ())
     return list(dict.fromkeys([*found, *own]))
 
 

@@ -16,8 +16,8 @@ from ptp_core.measure.harness import evaluate, save
 from ptp_core.measure.harness_results import clusters_of, mean_quantity, with_answers
 from ptp_core.measure.loaded import model_of
 from ptp_core.measure.measured import ItemScore, Measured, Quantity
-from ptp_core.measure.text_metrics import METRICS
 from ptp_core.spec.harness import HarnessSettings
+from ptp_core.spec.scores import ANSWER_METRICS
 from ptp_core.training.context import context_of
 
 DOCS = "docs.jsonl"
@@ -145,7 +145,7 @@ def _answer_tasks(name: str, new: int) -> dict[str, dict[str, Any]]:
         "doc_to_target": "answers",
         "generation_kwargs": {"until": list(STOPS), "max_gen_toks": new, "do_sample": False},
         "process_results": _Function("ptp_core.measure.text_metrics.process_results"),
-    } | _means(*METRICS)
+    } | _means(*ANSWER_METRICS)
     likely = {"output_type": "loglikelihood", "doc_to_target": "completion"} | _means("acc")
     second = f"{name}_{FIRST_ANSWER}"
     return {name: _base(name) | saying, second: _base(second) | likely}

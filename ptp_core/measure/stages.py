@@ -19,6 +19,7 @@ from ptp_core.measure.plugins import PluginFailed
 from ptp_core.measure.plugins import run as run_plugin
 from ptp_core.measure.probe import Probe
 from ptp_core.spec.execution import Execution
+from ptp_core.spec.harness import HarnessSettings
 from ptp_core.spec.indicators import EvaluateSettings, IndicatorSettings, KshotSettings, PerplexitySettings
 from ptp_core.special import SpecialTokens
 from ptp_core.training.answers import question_tokens
@@ -38,9 +39,8 @@ def run_indicator(work: Work) -> Metrics:
     if settings.perplexity is not None:
         return _kept(_perplexity(settings.perplexity, work), work)
     if settings.harness is not None:
-        yaml = work.inputs.get("yaml", (None,))[0]
         try:
-            return _kept(measure_task(work.parents["checkpoint"], settings.harness, yaml, work.folder), work)
+            return _kept(_harness(settings.harness, work), work)
         except UserError as error:
             raise Failed(str(error)) from None
     if settings.kshot is not None:
@@ -58,10 +58,9 @@ def run_indicator(work: Work) -> Metrics:
 
 def run_evaluate(work: Work) -> Metrics:
     """Score a fine-tuned model on the test items of a task, without examples. Metrics as for an indicator."""
-    settings, checkpoint = EvaluateSettings.model_validate(work.settings), work.parents["checkpoint"]
+    settings = EvaluateSettings.model_validate(work.settings)
     if settings.harness is not None:
-        yaml = work.inputs.get("yaml", (None,))[0]
-        return _kept(measure_task(checkpoint, settings.harness, yaml, work.folder), work)
+        return _kept(_harness(settings.harness, work), work)
     asked = [(prompt(item, settings.prompt_format), item) for item in load_items(work.parents["task"], "test")]
     return _kept(_scored(asked, settings.metric, settings.new_tokens, work), work)
 
@@ -69,6 +68,11 @@ def run_evaluate(work: Work) -> Metrics:
 def _kept(measured: Measured, work: Work) -> Metrics:
     write_items(measured.items, work.folder)
     return metrics_of(measured)
+
+
+def _harness(settings: HarnessSettings, work: Work) -> Measured:
+    yaml = work.inputs.get("yaml", (None,))[0]
+    return measure_task(work.parents["checkpoint"], settings, yaml, work.folder)
 
 
 def _parents(work: Work, kind: str) -> dict[str, Path]:

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-METRICS = ("exact_match", "f1", "rouge_l")
-
 
 def process_results(doc: dict[str, Any], results: Sequence[str]) -> dict[str, float]:
     """What lm-evaluation-harness asks of a task: the metrics of one document's answer (the first of ``results``)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,11 @@ from ptp_core.stats.clusters import mean_error
 from ptp_core.training.answers import pad_pairs
 from ptp_core.training.context import context_of
 from ptp_core.training.finetune import Rows, rows_of, tune
+from ptp_core.training.item_splits import hashed
 from ptp_core.training.model import load_model
+
+PURPOSE = "tiny fine-tuning"
+"""What items are hashed with: what a fine-tuning's own subset holds has nothing to do with it."""
 
 
 class Split(NamedTuple):
@@ -78,7 +81,7 @@ def split_items(items: list[Item], examples: int, max_items: int) -> Split:
     Which ones depends on ids and questions alone, so it is the same for every checkpoint. Raises UserError if nothing
     is left to be asked.
     """
-    questions = sorted({asked(item) for item in items}, key=lambda question: _hash(*question))
+    questions = sorted({asked(item) for item in items}, key=lambda question: hashed(PURPOSE, *question))
     if len(questions) < 2:
         raise UserError(
             "there are too few training items to tune on some and ask others",
@@ -87,15 +90,10 @@ def split_items(items: list[Item], examples: int, max_items: int) -> Split:
             fix="give the task more training items",
         )
     to_teach = set(questions[: len(questions) // 2])
-    ranked = sorted(items, key=lambda item: _hash(item.id))
+    ranked = sorted(items, key=lambda item: hashed(PURPOSE, item.id))
     taught = [item for item in ranked if asked(item) in to_teach][:examples]
     known = {asked(item) for item in taught}
     return Split(taught, [item for item in ranked if asked(item) not in known][:max_items])
-
-
-def _hash(*words: str) -> bytes:
-    # The purpose is hashed as well: what a fine-tuning's own subset holds has nothing to do with it.
-    return hashlib.sha256("\0".join(("tiny fine-tuning", *words)).encode()).digest()
 
 
 def answer_nats(model: Any, rows: Rows) -> tuple[NDArray[np.float64], Ints]:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from ptp_core.errors import UserError, did_you_mean, shorten
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.indicators import (
-    ANSWER_QUANTITIES,
-    CHOICE_QUANTITIES,
     OPTIONS_OF,
     QUANTITIES_OF,
     IndicatorOptions,
@@ -18,6 +16,7 @@ from ptp_core.spec.indicators import (
 )
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.objective import normalise, terms
+from ptp_core.spec.scores import ANSWER_QUANTITIES, CHOICE_QUANTITIES
 from ptp_core.spec.yaml_lines import PlacePath
 
 

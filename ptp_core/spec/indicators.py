@@ -8,25 +8,17 @@ from ptp_core.spec.fields import Name, Section, identity
 from ptp_core.spec.finetune import PromptFormat
 from ptp_core.spec.harness import HarnessSettings, Overlap
 from ptp_core.spec.objective import Objective
-from ptp_core.spec.plugins import PluginSettings
+from ptp_core.spec.plugins import BUILT_IN, PluginSettings
 from ptp_core.spec.quantities import Count
+from ptp_core.spec.scores import ANSWER_QUANTITIES, CHOICE_QUANTITIES
 from ptp_core.spec.tiny_finetune import TinyFinetuneSettings
 
 Kind = Literal["ppl", "kshot", "tuned", "plugin"]
 
-KINDS: dict[Kind, str] = {
-    "ppl": "ppl_clm, ppl_sc, ppl_sc(<rate>,<length>)",
-    "kshot": "kshot_<task>",
-    "tuned": "tuned_<task>",
-    "plugin": "the name of a function in one of the `plugins`",
-}
-"""What indicators are called: perplexities by objective, few-shot scores and losses after a tiny fine-tune by task."""
-
 
 def kind_of(indicator: str) -> Kind:
-    """The kind of an indicator, by its name."""
-    kinds: tuple[Kind, ...] = ("ppl", "kshot", "tuned")
-    return next((kind for kind in kinds if indicator.startswith(f"{kind}_")), "plugin")
+    """The kind of an indicator, by its name: perplexities by objective, few-shot scores and losses by task."""
+    return next((kind for kind in BUILT_IN if indicator.startswith(f"{kind}_")), "plugin")
 
 
 def subject_of(indicator: str) -> str:
@@ -75,15 +67,6 @@ OPTIONS_OF: dict[Kind, frozenset[str]] = {
     "plugin": frozenset({"tasks"}),
 }
 """The options, beside ``quantities``, that each kind has."""
-
-_LENGTHS = ("", "_per_char", "_per_token")
-CHOICE_QUANTITIES = (
-    *("acc", "acc_norm", "acc_per_token", "norm_correct_prob"),
-    *(f"{name}{per}" for name in ("correct_prob", "margin", "total_prob") for per in _LENGTHS),
-)
-"""Of a few-shot score on items of ours with choices."""
-ANSWER_QUANTITIES = ("exact_match", "f1", "rouge_l", *(f"correct_prob{per}" for per in _LENGTHS))
-"""Of one on items without."""
 
 QUANTITIES_OF: dict[Kind, tuple[str, ...]] = {
     "ppl": ("ppl", "bits_per_byte", "word_ppl"),

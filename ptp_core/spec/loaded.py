@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +89,12 @@ class LoadedStudy:
             return self.spec.tasks[task].metric, self.spec.tasks[task].metrics
         return WORLD_METRICS.get(task), ()
 
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The tasks that any fine-tuned model is scored on."""
+        tasks = self.spec.finetune.tasks if self.spec.finetune else ()
+        return tuple(dict.fromkeys(test for task in tasks for test in self.tests_of(task)))
+
     def columns_of(self, indicator: str) -> tuple[str, ...]:
         """The names in the table that a spec can tell beforehand: of an indicator, its quantities and domains."""
         options = self.indicators[indicator]
@@ -95,20 +102,32 @@ class LoadedStudy:
         domains = self.domains if options.domains else ()
         return (*names, *(f"{name}@{domain}" for name in names for domain in domains))
 
-    @property
-    def indicator_columns(self) -> set[str]:
-        """All of these names, and those of the means over families."""
-        kshot = Counter(self.families[subject_of(name)] for name in self.of_kind("kshot"))
-        means = {f"mean_kshot_{family}" for family, count in kshot.items() if count > 1}
-        return means.union(*(self.columns_of(name) for name in self.indicators))
+    def scores_of(self, task: str) -> tuple[str, ...]:
+        """The names in the table of the scores on a task."""
+        headline, further = self.metrics_of(task)
+        return (task, *(f"{task}.{metric}" for metric in further if metric != headline))
 
     @property
-    def outcome_columns(self) -> set[str]:
+    def indicator_columns(self) -> tuple[str, ...]:
+        """All of these names of the indicators, and those of the means over families."""
+        names = (name for name in self.indicators if self._is_known(name))
+        asked = [subject_of(name) for name in self.of_kind("kshot") if self._is_known(name)]
+        return (*(column for name in names for column in self.columns_of(name)), *self._means(asked, "mean_kshot_"))
+
+    @property
+    def outcome_columns(self) -> tuple[str, ...]:
         """The names of the outcomes that variants may be compared by."""
         tasks = self.spec.finetune.tasks if self.spec.finetune else ()
+        return (*(column for task in tasks for column in self.scores_of(task)), *self._means(tasks, "mean_"))
+
+    def _is_known(self, indicator: str) -> bool:
+        # A task that is none is found elsewhere.
+        return kind_of(indicator) != "kshot" or subject_of(indicator) in self.families
+
+    def _means(self, tasks: Iterable[str], prefix: str) -> Iterator[str]:
+        """What the means over families of several tasks are called."""
         families = Counter(self.families[task] for task in tasks if task in self.families)
-        means = {f"mean_{family}" for family, count in families.items() if count > 1}
-        return means | {name for task in tasks for name in (task, *(f"{task}.{m}" for m in self.metrics_of(task)[1]))}
+        return (f"{prefix}{family}" for family, count in families.items() if count > 1)
 
     def weights(self, mixture: str) -> dict[str, float]:
         """Shares of the domains in a mixture, adding up to 1; domains without weight are left out."""

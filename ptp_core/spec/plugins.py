@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ptp_core.errors import UserError, UserErrors, Where
 from ptp_core.spec.fields import NAME_LENGTH, NAME_PATTERN, Name, Section, identity
@@ -21,8 +21,8 @@ from ptp_core.spec.fields import NAME_LENGTH, NAME_PATTERN, Name, Section, ident
 MODULE, DECORATOR = "ptp_core.indicators", "indicator"
 ARGUMENT = "higher_is_better"
 EXAMPLE = f"@{DECORATOR}({ARGUMENT}=True)"
-BUILT_IN = ("ppl_", "kshot_", "tuned_")
-"""How the names of our own indicators begin."""
+BUILT_IN: tuple[Literal["ppl", "kshot", "tuned"], ...] = ("ppl", "kshot", "tuned")
+"""The kinds of our own indicators; their names begin with them and ``_``."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -117,8 +117,9 @@ def _mistakes(node: Function, decorator: ast.expr, tree: ast.Module) -> Iterator
     if not re.fullmatch(NAME_PATTERN, node.name):
         fix = f"use letters A-Z, digits and _, at most {NAME_LENGTH}, and begin with a letter"
         yield "this name cannot be a column of the table", node.lineno, fix
-    if node.name.startswith(BUILT_IN):
-        yield f"names that begin with {', '.join(BUILT_IN)} are those of our own indicators", node.lineno, "rename it"
+    taken = tuple(f"{kind}_" for kind in BUILT_IN)
+    if node.name.startswith(taken):
+        yield f"names that begin with {', '.join(taken)} are those of our own indicators", node.lineno, "rename it"
     if not (ast.get_docstring(node) or "").strip():
         yield "there is no docstring", node.lineno, "say in a sentence what is measured"
     given = node.args

@@ -9,12 +9,11 @@ from pydantic import model_validator
 from ptp_core.spec.fields import Section, execution, identity
 from ptp_core.spec.hub import check_hub_revision
 from ptp_core.spec.quantities import Count
+from ptp_core.spec.scores import ANSWER_METRICS, CHOICE_METRICS
 from ptp_core.spec.world import World
 
 Family = Literal["cms", "rag", "cbqa"]
 
-CHOICE_METRICS = ("acc", "acc_norm", "acc_per_token")
-ANSWER_METRICS = ("exact_match", "f1", "rouge_l")
 ROUGE_TOKENS = 60
 """Tokens that a model may say where ROUGE-L is asked for (Sun & Dredze 2024, section 3)."""
 

@@ -13,7 +13,7 @@ def subset(items: list[Item], count: int | None) -> list[Item]:
     """At most ``count`` items, chosen by the hash of their ids, in their original order."""
     if count is None or count >= len(items):
         return items
-    chosen = set(sorted(range(len(items)), key=lambda i: _hash("subset", items[i].id))[:count])
+    chosen = set(sorted(range(len(items)), key=lambda i: hashed("subset", items[i].id))[:count])
     return [item for i, item in enumerate(items) if i in chosen]
 
 
@@ -30,7 +30,7 @@ def split(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
         raise UserError("a validation_share needs at least two different questions", got=len(repeats))
     aside: set[tuple[str, ...]] = set()
     taken = 0
-    for question in sorted(repeats, key=lambda q: _hash("validation", *q))[:-1]:
+    for question in sorted(repeats, key=lambda q: hashed("validation", *q))[:-1]:
         if aside and taken + repeats[question] / 2 > share * len(items):
             break
         aside.add(question)
@@ -38,6 +38,6 @@ def split(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
     return [item for item in items if asked(item) not in aside], [item for item in items if asked(item) in aside]
 
 
-def _hash(*words: str) -> bytes:
-    # The purpose is hashed as well: a subset must not decide who is in the validation set.
-    return hashlib.sha256("\0".join(words).encode()).digest()
+def hashed(purpose: str, *words: str) -> bytes:
+    """What items or questions are chosen by. By purpose: a subset must not decide who is in the validation set."""
+    return hashlib.sha256("\0".join((purpose, *words)).encode()).digest()

@@ -205,3 +205,15 @@ def test_nothing_is_planned_before_the_files_are_checked(folder: Path) -> None:
     with pytest.raises(UserError, match=r"test\.jsonl:1: not JSON lines"):
         prepare(Path("study.yaml"), Path("results"))
     assert listing(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("outcome", "indicator"), [("quiz", "ppl_clm.bits_per_byte"), ("quiz.f1", "ppl_clm@news"), ("sft", "ppl")]
+)
+def test_any_number_of_a_study_may_be_primary_beside_a_table(folder: Path, outcome: str, indicator: str) -> None:
+    edit("study.yaml", "test: test.jsonl}", "test: test.jsonl, metrics: [f1]}")(folder)
+    table = TABLE.split("\n", 1)[1]
+    primary = f"select: {{primary: {{outcome: {outcome}, indicator: {indicator}}}}}\n"
+    indicators = "indicators: {ppl_clm: {quantities: [bits_per_byte], domains: true}}"
+    edit("study.yaml", "indicators: [ppl_clm]\n", f"{indicators}\n{table}{primary}")(folder)
+    assert check_study(Path("study.yaml")).spec.measurements

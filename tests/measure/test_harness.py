@@ -16,7 +16,7 @@ from ptp_core.measure.harness import FOLDER, RESULTS, measure_task
 from ptp_core.measure.harness_model import harness_model
 from ptp_core.measure.measured import Measured, write_items
 from ptp_core.spec.harness import HarnessSettings
-from ptp_core.spec.indicators import CHOICE_QUANTITIES
+from ptp_core.spec.scores import CHOICE_QUANTITIES
 from ptp_core.stats.clusters import mean_error
 from tests.measure import harness_tasks
 from tests.measure.harness_tasks import ANSWER, CHOICE, LIKELY, questions

@@ -13,11 +13,9 @@ from ptp_core.data.items import Item, load_items
 from ptp_core.data.prompts import prompt
 from ptp_core.errors import UserError
 from ptp_core.measure.harness import FOLDER, RESULTS
-from ptp_core.measure.harness_check import ANSWER_QUANTITIES
 from ptp_core.measure.harness_files import read_task
 from ptp_core.measure.harness_items import measure_items
-from ptp_core.measure.text_metrics import METRICS
-from ptp_core.spec.indicators import CHOICE_QUANTITIES
+from ptp_core.spec.scores import ANSWER_QUANTITIES, CHOICE_QUANTITIES
 from ptp_core.stats.clusters import mean_error
 from tests.measure import harness_tasks
 from tests.tiny import Tiny
@@ -45,7 +43,7 @@ def test_choices_are_scored_under_every_length(model: Path, tiny: Tiny, tmp_path
 def test_free_answers_are_compared_and_the_right_one_is_weighed(model: Path, tiny: Tiny, tmp_path: Path) -> None:
     measured = measure_items(model, "kshot_rag", asked(tiny, "rag"), None, tmp_path)
     assert measured.headline == "exact_match"
-    assert set(measured.quantities) == {*METRICS, *ANSWER_QUANTITIES}
+    assert set(measured.quantities) == set(ANSWER_QUANTITIES)
     assert all(item.logprob is not None and item.logprob < 0 for item in measured.items)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ptp_core.measure.text_metrics import (
-    METRICS,
     exact_match,
     first_line,
     normalise,
@@ -13,6 +12,7 @@ from ptp_core.measure.text_metrics import (
     rouge_l,
     token_f1,
 )
+from ptp_core.spec.scores import ANSWER_METRICS
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_answer_ends_with_its_line_or_where_a_new_question_begins() -> None:
 
 def test_of_several_right_answers_the_nearest_counts() -> None:
     found = process_results({"answers": ["a blue dog", "the red cat"]}, [" red cat\nquestion : no"])
-    assert tuple(found) == METRICS
+    assert tuple(found) == ANSWER_METRICS
     assert found["exact_match"] == found["f1"] == 1.0
     assert found["rouge_l"] == pytest.approx(0.8)
 
