@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ptp_core.errors import UserError, did_you_mean
-from ptp_core.predict.best import best, pairs_within_noise, ranking, standard_errors
-from ptp_core.predict.caveats import caveats
-from ptp_core.predict.claims import Claims, claims_of, correct
-from ptp_core.predict.comparison import compare_learners
-from ptp_core.predict.noise import noise
+from ptp_core.predict.audit.caveats import caveats
+from ptp_core.predict.decide.best import best, pairs_within_noise, ranking, standard_errors
+from ptp_core.predict.judge.claims import Claims, claims_of, correct
+from ptp_core.predict.judge.noise import noise
+from ptp_core.predict.judge.singles import Predictor, score_predictors
+from ptp_core.predict.learn.comparison import compare_learners
 from ptp_core.predict.quantities import Measured, Quantity, measured
-from ptp_core.predict.singles import Predictor, score_predictors
 from ptp_core.predict.verdict import verdict
 from ptp_core.spec.select import Select
 

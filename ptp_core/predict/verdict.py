@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ptp_core.predict.claims import Claims
+from ptp_core.predict.judge.claims import Claims
 from ptp_core.predict.wording import listed, number, p_value, percent
 
 Block = Mapping[str, Any]

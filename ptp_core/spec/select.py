@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from pydantic import Field
+
 from ptp_core.spec.fields import Section, identity
+
+Suspect = Literal["duplicates", "collapsed"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Primary(Section):
@@ -13,9 +20,35 @@ class Primary(Section):
 
 
 class Select(Section):
-    """Settings of the analysis; the defaults serve from 8 to a few hundred variants."""
+    """Settings of the analysis; the defaults serve from 8 to a thousand variants."""
 
     primary: Primary | None = identity("the claim named beforehand; default: the first outcome", default=None)
+    convention: Literal["default", "paper"] = identity(
+        "paper: as Zeng et al. 2025 count, all variants kept and ties judged like any other pair", default="default"
+    )
+    leave_out: tuple[Suspect, ...] = identity(
+        "what the audit finds and the analysis leaves out; [] keeps everything", default=("duplicates", "collapsed")
+    )
+    nuisance: str | None = identity(
+        "configuration column whose influence is no merit of an indicator: tests compare only variants that share it",
+        default=None,
+    )
+    clusters: str | None = identity(
+        "configuration column that names what several variants are runs of, such as a recipe with several pre-training "
+        "seeds: intervals and tests then treat its values, not the variants, as independent",
+        default=None,
+    )
+    chance: dict[str, float] = identity("outcome → its value for a guesser, in its own unit", default={})
+    ceiling: dict[str, float] = identity("outcome → the best value it can take, in its own unit", default={})
+    published: dict[str, dict[str, Share]] = identity(
+        "name → outcome → pairwise accuracy that somebody else has published, shown beside ours", default={}
+    )
+    budget: int | None = identity(
+        "fine-tuning runs that can be paid for; default: as many as the wanted confidence takes",
+        unit="variants",
+        default=None,
+        ge=1,
+    )
     bootstraps: int = identity(
         "resamples of the variants behind each interval", unit="resamples", default=2000, ge=100, le=1_000_000
     )

@@ -9,13 +9,12 @@ import math
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptp_core.errors import UserError
 from ptp_core.files import disk_full_is_said
@@ -23,6 +22,9 @@ from ptp_core.signals import interruptible, stop_wishes
 from ptp_core.spec.execution import Execution
 from ptp_core.training.state import put_aside_damaged
 from ptp_core.work import Diverged, Interrupted, Metrics, Work
+
+if TYPE_CHECKING:
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 WORK, OUTCOME = "work.json", "outcome.json"
 FILES = (WORK, OUTCOME)
@@ -55,9 +57,11 @@ def run(entry: str, work: Work, execution: Execution) -> Metrics:
     (work.folder / OUTCOME).unlink(missing_ok=True)
     (work.folder / WORK).write_text(_to_json(work), encoding="utf-8")
     arguments = [entry, str(work.folder)]
+    start_all = _on_nodes if execution.nodes > 1 else _here
     processes: list[subprocess.Popen[bytes]] = []
     with stop_wishes(lambda number: _signal(processes, number)):
-        processes += _on_nodes(arguments, execution) if execution.nodes > 1 else _here(arguments, execution)
+        store = _meeting_place()
+        processes += start_all(arguments, execution, _directions(store.port))
         code = _wait(processes)
     if not (work.folder / OUTCOME).exists():
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
@@ -69,16 +73,30 @@ def run(entry: str, work: Work, execution: Execution) -> Metrics:
     return _result(outcome)
 
 
-def _here(arguments: list[str], execution: Execution) -> list[subprocess.Popen[bytes]]:
-    port = str(_free_port())
-    shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(execution.devices)}
+def _meeting_place() -> TCPStore:
+    """Where the processes find each other, at a port that the system picks and that is ours from then on.
+
+    A port looked for here and opened only seconds later, by the first process, can be another's by then.
+    """
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+    return TCPStore("0.0.0.0", 0, is_master=True, wait_for_workers=False)
+
+
+def _directions(port: int) -> dict[str, str]:
+    """The environment that leads torch to the meeting place; the last word tells it not to open one by itself."""
+    return {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+
+
+def _here(arguments: list[str], execution: Execution, directions: dict[str, str]) -> list[subprocess.Popen[bytes]]:
+    shared = os.environ | directions | {"MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": str(execution.devices)}
     return [
         subprocess.Popen([*COMMAND, *arguments], env=shared | {"RANK": str(i), "LOCAL_RANK": str(i)})
         for i in range(execution.devices)
     ]
 
 
-def _on_nodes(arguments: list[str], execution: Execution) -> list[subprocess.Popen[bytes]]:
+def _on_nodes(arguments: list[str], execution: Execution, directions: dict[str, str]) -> list[subprocess.Popen[bytes]]:
     """One srun step over the nodes of this allocation; each task finds its rank in Slurm's environment."""
     found = int(os.environ.get("SLURM_JOB_NUM_NODES", "0"))
     if not shutil.which("srun") or found != execution.nodes:
@@ -86,7 +104,7 @@ def _on_nodes(arguments: list[str], execution: Execution) -> list[subprocess.Pop
             f"{execution.nodes} nodes need a Slurm allocation of as many nodes", subject="execution.nodes",
             expected=str(execution.nodes), got=found, fix="submit the job through Slurm with that many nodes",
         )  # fmt: skip
-    return [subprocess.Popen(srun_command(arguments, execution), env=os.environ | {"MASTER_PORT": str(_free_port())})]
+    return [subprocess.Popen(srun_command(arguments, execution), env=os.environ | directions)]
 
 
 def srun_command(arguments: list[str], execution: Execution) -> list[str]:
@@ -115,13 +133,6 @@ def _signal(processes: list[subprocess.Popen[bytes]], number: int) -> None:
     for process in processes:
         if process.poll() is None:
             process.send_signal(number)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _to_json(work: Work) -> str:

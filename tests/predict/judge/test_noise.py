@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ptp_core.predict.noise import noise
+from ptp_core.predict.judge.noise import noise
 from ptp_core.predict.quantities import measured
 from ptp_core.table.schema import from_rows
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ptp_core.predict.judge.singles import correct_for_many
 from ptp_core.predict.quantities import Measured
-from ptp_core.predict.singles import correct_for_many
 from ptp_core.table.names import headlines
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ptp_core.predict.caveats import caveats, collapsed
+from ptp_core.predict.audit.caveats import caveats, collapsed
 from ptp_core.predict.quantities import measured
 from ptp_core.predict.wording import listed, p_value
 

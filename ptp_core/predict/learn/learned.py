@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ptp_core.predict.features import (
+from ptp_core.predict.learn.features import (
     Floats,
     Indices,
     ordered_pairs,

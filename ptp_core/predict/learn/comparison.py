@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptp_core.predict.features import configuration_columns
-from ptp_core.predict.learned import Split, Trial, try_best_single, try_learned
+from ptp_core.predict.learn.features import configuration_columns
+from ptp_core.predict.learn.learned import Split, Trial, try_best_single, try_learned
 from ptp_core.predict.quantities import Floats, Measured
 from ptp_core.spec.select import Select
 from ptp_core.stats.splits import SplitMean, corrected_mean, random_splits

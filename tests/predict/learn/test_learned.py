@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptp_core.predict.features import (
+from ptp_core.predict.learn.features import (
     Floats,
     configuration_columns,
     ordered_pairs,
@@ -17,7 +17,7 @@ from ptp_core.predict.features import (
     scaled,
     unordered_pairs,
 )
-from ptp_core.predict.learned import fit_comparator, preference, try_best_single, try_learned
+from ptp_core.predict.learn.learned import fit_comparator, preference, try_best_single, try_learned
 from ptp_core.stats.splits import random_splits
 
 

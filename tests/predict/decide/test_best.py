@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptp_core.predict import best as best_module
-from ptp_core.predict.best import pairs_within_noise, probability_of_being_best, ranking, standard_errors
+from ptp_core.predict.decide import best as best_module
+from ptp_core.predict.decide.best import pairs_within_noise, probability_of_being_best, ranking, standard_errors
+from ptp_core.predict.judge.singles import rank_of_best, regret_at_1
 from ptp_core.predict.quantities import Floats, Quantity, measured
-from ptp_core.predict.singles import rank_of_best, regret_at_1
 
 MakeTable = Callable[..., pd.DataFrame]
 

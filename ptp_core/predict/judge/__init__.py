@@ -1,0 +1,1 @@
+"""How well each indicator orders the variants, against what needs no indicator, within strata and by gap."""
