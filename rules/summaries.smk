@@ -52,6 +52,12 @@ rule report:
         ],
     output:
         receipt("report"),
+        page=report(
+            HOME / "receipts" / "report" / "{id}.html",
+            caption="../ptp_core/report/caption.rst",
+            category="Selection",
+            labels={"page": "which variant to fine-tune"},
+        ),
     log:
         log_file("report"),
     benchmark:

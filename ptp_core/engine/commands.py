@@ -9,14 +9,13 @@ from typing import Any
 
 from ptp_core import cost
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.jobfiles import is_done, read_job
-from ptp_core.engine.outcomes import notes
+from ptp_core.engine.jobfiles import read_job
+from ptp_core.engine.outcomes import chance_levels, notes
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
-from ptp_core.engine.workflow import Workflow, plan, plan_study, varied_fields
+from ptp_core.engine.workflow import plan, plan_study, task_places, varied_fields
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
-from ptp_core.identity.receipts import read_receipt
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.quantities import format_count
@@ -91,10 +90,13 @@ def run_job_file(file: Path, results: Path) -> None:
 def _run_summary(job: dict[str, Any], folders: Folders) -> None:
     """Write a summary's files; its only receipt is that of what the files hold now."""
     receipt = folders.receipt(job["stage"], job["id"])
-    for old in receipt.parent.glob("*.json"):
+    for old in receipt.parent.glob("*.*"):
         old.unlink()
     module, function = SUMMARIES[job["stage"]].entry.split(":")
     getattr(importlib.import_module(module), function)(job["settings"], folders)
+    if job["stage"] == "report":
+        # Under a name of its own, as a rule's output must be: what `snakemake --report` shows.
+        write_atomically(receipt.with_suffix(".html"), (folders.home / "report.html").read_bytes())
     write_atomically(receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")}))
 
 
@@ -127,8 +129,9 @@ def summary(spec: Path, results: Path) -> None:
     selection = _json(workflow.folders.home / "selection.json")
     print(_headline(workflow.folders))
     rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
+    chance = chance_levels(task_places(workflow.graph), workflow.folders.store)
     for name, outcome in selection["outcomes"].items():
-        rows.append([name, _chance(workflow, name), *_spread(outcome)])
+        rows.append([name, f"{chance[name]:.3f}" if name in chance else "-", *_spread(outcome)])
     _print_table(rows)
     for note in notes(workflow.graph, workflow.folders):
         print(note)
@@ -147,16 +150,6 @@ def _spread(outcome: dict[str, Any]) -> list[str]:
     ratio = f"{between / seed:.1f}" if seed else "-"
     numbers = [sum(values) / len(values), min(values), max(values), between, seed]
     return [*("-" if x is None else f"{x:.3f}" for x in numbers), ratio]
-
-
-def _chance(workflow: Workflow, task: str) -> str:
-    outcomes = (outcome for v in workflow.graph.variants for outcome in v.outcomes if outcome.test == task)
-    found = (outcome.unit.parents["task"] for outcome in outcomes if "task" in outcome.unit.parents)
-    unit = next(found, None)
-    if unit is None or not is_done(unit.whole, workflow.folders.store):
-        return "-"
-    metrics = read_receipt(workflow.folders.store / unit.place)["metrics"]
-    return f"{metrics['chance']:.3f}"
 
 
 def _json(path: Path) -> Any:

@@ -18,6 +18,12 @@ def is_sound(store: Path, place: str) -> bool:
     return (store / place / RECEIPT).exists() and bool(read_receipt(store / place)["status"] == OK)
 
 
+def chance_levels(tasks: Mapping[str, str], store: Path) -> dict[str, float]:
+    """Task → what a guesser scores, of the tasks (name → place in the store) whose items have been made."""
+    made = {name: read_receipt(store / place)["metrics"] for name, place in tasks.items() if is_sound(store, place)}
+    return {name: float(metrics["chance"]) for name, metrics in made.items()}
+
+
 def diverged_notes(receipts: Iterable[Mapping[str, Any]], labels: Mapping[str, str], store: Path) -> list[str]:
     """A sentence for each training that has diverged; ``labels``: place in the store → how people call it now."""
     notes = []

@@ -34,7 +34,7 @@ STATE_FILES = ("state.ckpt", "state.previous.ckpt", "state.new.ckpt", "state.dam
 """As ``training.state`` and ``training.launch`` name them; a test holds them equal. Importing those costs seconds."""
 _TRAINING = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "safetensors")
 _MEASURING = ("torch", "transformers", "tokenizers", "numpy", "lm_eval", "datasets", "rouge_score")
-_ANALYSIS = ("numpy", "pandas", "scipy", "catboost")
+_ANALYSIS = ("numpy", "pandas", "scipy", "catboost", "torch")
 
 STAGES = {
     stage.name: stage
@@ -58,14 +58,16 @@ SUMMARIES = {
     for stage in (
         Stage("table", "ptp_core.engine.summaries:make_table", ("pandas", "pyarrow")),
         Stage("select", "ptp_core.engine.summaries:make_selection", _ANALYSIS),
-        Stage("report", "ptp_core.engine.summaries:make_report", ("matplotlib", "jinja2")),
+        Stage(
+            "report", "ptp_core.engine.summaries:make_report", ("matplotlib", "jinja2", "altair", "vl-convert-python")
+        ),
     )
 }
 """Stages that write a study's own files: the table, the selection, the report."""
 
 OUTPUTS = {
     "table": ("measurements.parquet", "measurements.csv", "items.parquet"),
-    "select": ("selection.json",),
+    "select": ("selection.json", "audit.json"),
     "report": ("report.html",),
 }
 """The files that each of them writes into the study's folder."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.outcomes import diverged_notes, failed_notes, failures, is_sound
+from ptp_core.engine.outcomes import chance_levels, diverged_notes, failed_notes, failures, is_sound
 from ptp_core.engine.rows import check_headlines, items_of, rows_of
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
@@ -58,7 +58,7 @@ def make_table(settings: Settings, folders: Folders) -> None:
 
 
 def make_selection(settings: Settings, folders: Folders) -> None:
-    """Judge every indicator, compare the variants, and write ``selection.json``."""
+    """Judge every indicator, compare the variants, and write ``selection.json`` and ``audit.json``."""
     table = read_table(folders.home / "measurements.parquet")
     with Progress(100, "%", "analyse") as progress:
 
@@ -66,7 +66,8 @@ def make_selection(settings: Settings, folders: Folders) -> None:
             progress.advance(max(0, round(100 * share) - progress.done), what)
 
         try:
-            selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance)
+            chance = chance_levels(settings["tasks"], folders.store)
+            selection = analyze(table, Select.model_validate(settings["select"]), settings["study"], advance, chance)
         except UserError as error:
             lost = [v["name"] for v in settings["variants"] if not is_sound(folders.store, v["checkpoint"])]
             left_out = [f"diverged and left out: {', '.join(lost)}"] if lost else []
@@ -75,6 +76,7 @@ def make_selection(settings: Settings, folders: Folders) -> None:
                 raise
             raise UserError("; ".join([str(error), *left_out])) from None
     selection["warnings"] = [*direction_notes(table, settings["stated"]), *selection["warnings"]]
+    write_atomically(folders.home / "audit.json", pretty_json(selection.pop("audit")))
     write_atomically(folders.home / "selection.json", pretty_json(selection))
 
 
@@ -88,8 +90,9 @@ def _failed(found: set[str], folders: Folders) -> list[str]:
 def make_report(settings: Settings, folders: Folders) -> None:
     """Write ``report.html`` from the table, the selection and the receipts."""
     selection = json.loads((folders.home / "selection.json").read_text(encoding="utf-8"))
+    audit = json.loads((folders.home / "audit.json").read_text(encoding="utf-8"))
     table = read_table(folders.home / "measurements.parquet")
-    write_report(folders.home / "report.html", selection, table, _run(settings, folders))
+    write_report(folders.home / "report.html", selection, table, _run(settings, folders), audit)
 
 
 def _run(settings: Settings, folders: Folders) -> Run | None:
@@ -114,7 +117,7 @@ def _run(settings: Settings, folders: Folders) -> Run | None:
             *([SHARED] if settings["items"] == "shared" else []),
         ],
         notes=[time_note(receipts)],
-        links={"measurements": "measurements.csv", "selection": "selection.json"},
+        links={"measurements": "measurements.csv", "selection": "selection.json", "audit": "audit.json"},
     )
 
 

@@ -116,6 +116,7 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     chosen = {
         "select": _select(workflow.study),
         "variants": checkpoints,
+        "tasks": task_places(workflow.graph),
         "stated": sorted({name for entry in spec.measurements for name in entry.stated_directions}),
         "table": table["fingerprint"],
     }
@@ -130,6 +131,12 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
         "select": select["fingerprint"],
     }
     return {"table": table, "select": select, "report": _job("report", report)}
+
+
+def task_places(graph: Graph) -> dict[str, str]:
+    """Task that fine-tuned models are tested on → where the store keeps its items; the harness keeps its own."""
+    outcomes = (outcome for variant in graph.variants for outcome in variant.outcomes)
+    return {o.test: o.unit.parents["task"].place for o in outcomes if "task" in o.unit.parents}
 
 
 def _select(study: LoadedStudy) -> dict[str, Any]:

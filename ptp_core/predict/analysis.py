@@ -1,75 +1,171 @@
-"""From the table to the selection: every outcome's indicators, baselines, learned comparison, ranking and verdict."""
+"""From the table to the selection: audit, every outcome's indicators, learned comparison, decision and verdict."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ptp_core.errors import UserError, did_you_mean
-from ptp_core.predict.audit.caveats import caveats
+from ptp_core.predict.audit.audit import audit
+from ptp_core.predict.case import Case, case_of
 from ptp_core.predict.decide.best import best, pairs_within_noise, ranking, standard_errors
+from ptp_core.predict.decide.decision import decide
 from ptp_core.predict.judge.claims import Claims, claims_of, correct
+from ptp_core.predict.judge.early import early_of
+from ptp_core.predict.judge.judging import judge
 from ptp_core.predict.judge.noise import noise
-from ptp_core.predict.judge.singles import Predictor, score_predictors
-from ptp_core.predict.learn.comparison import compare_learners
-from ptp_core.predict.quantities import Measured, Quantity, measured
+from ptp_core.predict.learn.learning import Learned, learn
+from ptp_core.predict.learn.transfer import transfer
+from ptp_core.predict.published import beside_published
+from ptp_core.predict.quantities import Measured, measured
+from ptp_core.predict.standing import add_standing
 from ptp_core.predict.verdict import verdict
 from ptp_core.spec.select import Select
 
 Progress = Callable[[str, float], None]
+Outcomes = dict[str, dict[str, Any]]
 
 MIN_VARIANTS = 4
+SHARES = {"judge": 0.2, "learn": 0.6, "again": 0.15, "decide": 0.05}
+"""About how the time divides over the steps, for the progress bar; ``again``: on everything that was given."""
 
 
-def analyze(table: pd.DataFrame, select: Select, study: str, progress: Progress | None = None) -> dict[str, Any]:
+@dataclass
+class Watch:
+    """Tells ``progress`` what is being done and which share of the whole is behind."""
+
+    progress: Progress | None
+    n_outcomes: int
+    behind: float = 0.0
+
+    def say(self, outcome: str, what: str, share: float = 0.0) -> None:
+        """``share`` of an outcome's step is done, on top of what is behind."""
+        if self.progress:
+            self.progress(f"{outcome}: {what}", min(1.0, self.behind + share / self.n_outcomes))
+
+    def done(self, share: float) -> None:
+        """An outcome's step that takes ``share`` of its time is behind."""
+        self.behind += share / self.n_outcomes
+
+
+def analyze(
+    table: pd.DataFrame,
+    select: Select,
+    study: str,
+    progress: Progress | None = None,
+    chance: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """The selection of a study as a JSON-able dictionary, the same for any order of the table's rows.
 
     ``table`` is in the tidy schema. Intervals have the coverage ``confidence`` (0.95 unless the spec says otherwise,
-    whatever the key ``ci95`` is called). Numbers that could not be computed are None. ``progress`` is told what is
-    being done and which share of the work is behind.
+    whatever the key ``ci95`` is called). Numbers that could not be computed are None. The key ``audit`` holds what
+    the audit found in the table as it was given; variants that it leaves out are in ``left_out``, and ``as_given``
+    then has the judgement of all of them. ``progress`` is told what is being done and which share of the work is
+    behind; ``chance`` is what a guesser scores (outcome → value), where the spec says nothing else.
 
     Raises UserError when the table has no outcome, when fewer than four variants have one, and when the primary
-    outcome or indicator is not in the table.
+    outcome or indicator, the nuisance factor or the clusters are not in the table.
     """
     data = measured(table)
+    _refuse_without_outcome(data, table)
+    primary = _primary(data, select)
+    claims = claims_of(data, primary)
+    watch = Watch(progress, len(data.outcomes))
+    watch.say(next(iter(data.outcomes)), "audit of the table")
+    found = audit(table, data, select, dict(chance or {}) | select.chance)
+    left_out = {} if select.convention == "paper" else found.left_out
+    kept = data.without(left_out)
+    cases = {name: case_of(kept, name) for name in kept.outcomes}
+    for case in cases.values():
+        _refuse_few(case, left_out)
+    outcomes, learned = _outcomes(table, kept, cases, claims, select, watch)
+    add_standing(outcomes, found, claims, select.confidence)
+    for name, case in cases.items():
+        watch.say(name, "decision")
+        outcomes[name] |= _decision(case, outcomes[name], learned[name], select, kept)
+        watch.done(SHARES["decide"])
+    selection = {
+        "study": study,
+        "n_variants": len(kept.variants),
+        "variants": list(kept.variants),
+        "left_out": [{"variant": variant, "reason": reason} for variant, reason in left_out.items()],
+        "confidence": select.confidence,
+        "convention": select.convention,
+        "primary": primary,
+        "confirmatory": {"outcomes": list(claims.outcomes), "indicators": list(claims.indicators)},
+        "outcomes": json_ready(outcomes),
+        "transfer": json_ready(transfer({name: cases[name] for name in claims.outcomes}, claims.indicators, select)),
+        "as_given": json_ready(_as_given(table, data, claims, select, watch)) if left_out else None,
+        "noise": json_ready(noise(table, kept)),
+        "settings": select.model_dump(mode="json"),
+        "audit": json_ready(found.as_json(study)),
+    }
+    selection["verdict"] = verdict(selection)
+    selection["warnings"] = found.sentences()
+    watch.behind = 1.0
+    watch.say(name, "done")
+    return selection
+
+
+def _outcomes(
+    table: pd.DataFrame,
+    data: Measured,
+    cases: Mapping[str, Case],
+    claims: Claims,
+    select: Select,
+    watch: Watch,
+    thorough: bool = True,
+) -> tuple[Outcomes, dict[str, Learned]]:
+    """Every outcome judged and learned, tests corrected over all of them."""
+    outcomes: Outcomes = {}
+    learned: dict[str, Learned] = {}
+    for name, case in cases.items():
+        watch.say(name, "intervals and tests of single indicators")
+        judged = judge(case, select, claims, early_of(table, data, case))
+        watch.done(SHARES["judge"] if thorough else SHARES["again"] / 3)
+        share = SHARES["learn"] if thorough else SHARES["again"] * 2 / 3
+
+        def report(what: str, part: float, name: str = name, share: float = share) -> None:
+            watch.say(name, f"learning to compare, {what}", share * part)
+
+        # A further quantity of an outcome is explored only: the learned comparison takes most of the time.
+        if name in claims.outcomes:
+            learned[name] = learn(case, claims.indicators, select, thorough=thorough, report=report)
+        else:
+            learned[name] = Learned({}, np.full(len(case.variants), np.nan), np.full(len(case.variants), np.nan))
+        watch.done(share)
+        block = beside_published(learned[name].block, name, select)
+        outcomes[name] = {**_facts(case, data, select), **judged, "learned": block}
+    correct(claims, outcomes)
+    return outcomes, learned
+
+
+def _as_given(table: pd.DataFrame, data: Measured, claims: Claims, select: Select, watch: Watch) -> dict[str, Any]:
+    """The judgement with every variant kept, for comparison with the one that leaves some out."""
+    cases = {name: case_of(data, name) for name in data.outcomes}
+    outcomes, _ = _outcomes(table, data, cases, claims, select, watch, thorough=False)
+    return {"n_variants": len(data.variants), "outcomes": outcomes}
+
+
+def _decision(case: Case, block: Mapping[str, Any], learned: Learned, select: Select, data: Measured) -> dict[str, Any]:
+    return {
+        "ranking": ranking(list(case.variants), case.outcome, learned.borda, select),
+        "best": best(list(case.variants), case.outcome, select.seed),
+        "decision": decide(case, block, learned.out_of_fold, select, data),
+    }
+
+
+def _refuse_without_outcome(data: Measured, table: pd.DataFrame) -> None:
     if not data.outcomes:
         cross = (table["kind"] == "outcome").any()
         got = "only scores of models that were tuned on another task (train_task)" if cross else None
         fix = "map at least one outcome column"
         raise UserError("the table has no outcome", subject="measurements", got=got, fix=fix)
-    primary = _primary(data, select)
-    claims = claims_of(data, primary)
-    outcomes = {
-        name: _outcome(data, claims, outcome, select, _report(progress, name, number, len(data.outcomes)))
-        for number, (name, outcome) in enumerate(data.outcomes.items())
-    }
-    correct(claims, outcomes)
-    selection = {
-        "study": study,
-        "n_variants": len(data.variants),
-        "variants": list(data.variants),
-        "confidence": select.confidence,
-        "primary": primary,
-        "confirmatory": {"outcomes": list(claims.outcomes), "indicators": list(claims.indicators)},
-        "outcomes": _json_ready(outcomes),
-        "noise": _json_ready(noise(table, data)),
-        "settings": select.model_dump(mode="json"),
-    }
-    selection["verdict"] = verdict(primary, claims, selection["outcomes"], select.confidence)
-    selection["warnings"] = caveats(data)
-    return selection
-
-
-def _report(progress: Progress | None, name: str, number: int, total: int) -> Progress:
-    def report(what: str, share: float) -> None:
-        if progress:
-            progress(f"{name}: {what}", (number + share) / total)
-
-    return report
 
 
 def _primary(data: Measured, select: Select) -> dict[str, str | None]:
@@ -84,40 +180,13 @@ def _primary(data: Measured, select: Select) -> dict[str, str | None]:
     return asked
 
 
-def _outcome(data: Measured, claims: Claims, whole: Quantity, select: Select, report: Progress) -> dict[str, Any]:
-    """The block of one outcome, over the variants that have it."""
-    has = np.isfinite(whole.values)
-    variants = [name for name, present in zip(data.variants, has, strict=True) if present]
-    _refuse_few(variants, whole.name)
-    outcome = whole.at(has)
-    report("intervals and tests of single indicators", 0.0)
-    indicators = {name: Predictor(q.goodness[has], q.higher_is_better) for name, q in data.indicators.items()}
-    numbers = {name: Predictor(values[has], True) for name, values in data.numbers.items()}
-    singles = score_predictors(indicators, outcome.goodness, select)
-    settings = score_predictors(numbers, outcome.goodness, select)
-    report("learning to compare", 0.1)
-    learned: dict[str, Any] = {}
-    borda = np.full(len(variants), np.nan)
-    # A further quantity of an outcome is explored only: the learned comparison takes most of the time.
-    if whole.name in claims.outcomes:
-        learned, borda = compare_learners(data, claims.indicators, has, outcome.goodness, select)
-    report("done", 1.0)
-    return {
-        **_facts(data, variants, outcome, select),
-        "indicators": singles,
-        "configuration": settings,
-        "learned": learned,
-        "ranking": ranking(variants, outcome, borda),
-        "best": best(variants, outcome, select.seed),
-    }
-
-
-def _facts(data: Measured, variants: list[str], outcome: Quantity, select: Select) -> dict[str, Any]:
+def _facts(case: Case, data: Measured, select: Select) -> dict[str, Any]:
+    outcome = case.outcome
     return {
         "higher_is_better": outcome.higher_is_better,
-        "n_variants": len(variants),
-        "left_out": [name for name in data.variants if name not in variants],
-        "values": dict(zip(variants, outcome.values.tolist(), strict=True)),
+        "n_variants": len(case.variants),
+        "left_out": [name for name in data.variants if name not in case.variants],
+        "values": dict(zip(case.variants, outcome.values.tolist(), strict=True)),
         "between_sd": float(outcome.values.std(ddof=1)),
         "seed_sd": outcome.seed_sd,
         "n_seeds": int(outcome.n_seeds.min()),
@@ -126,23 +195,24 @@ def _facts(data: Measured, variants: list[str], outcome: Quantity, select: Selec
     }
 
 
-def _refuse_few(variants: list[str], outcome: str) -> None:
-    if len(variants) < MIN_VARIANTS:
+def _refuse_few(case: Case, left_out: Mapping[str, str]) -> None:
+    if len(case.variants) < MIN_VARIANTS:
+        lost = f"; the audit left out {', '.join(left_out)} (select.leave_out)" if left_out else ""
         raise UserError(
             "too few variants have this outcome",
-            subject=f"outcome {outcome}",
+            subject=f"outcome {case.name}",
             expected=f"at least {MIN_VARIANTS}",
-            got=len(variants),
-            fix="measure it for more variants, or leave it out",
+            got=len(case.variants),
+            fix=f"measure it for more variants, or leave it out{lost}",
         )
 
 
-def _json_ready(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
     """The same with None for NaN and infinity, which JSON lacks, and numbers to 12 digits: 1.94, not 1.93999999999."""
     if isinstance(value, Mapping):
-        return {key: _json_ready(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_json_ready(item) for item in value]
+        return {key: json_ready(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.12g}") if math.isfinite(value) else None
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -68,6 +69,21 @@ class Measured:
     words: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
     """Sentences about what had to be averaged, chosen or left out."""
+
+    def without(self, names: Collection[str]) -> Measured:
+        """The same without some of the variants."""
+        kept = np.array([variant not in names for variant in self.variants], dtype=np.bool_)
+        return Measured(
+            variants=tuple(variant for variant in self.variants if variant not in names),
+            indicators={name: quantity.at(kept) for name, quantity in self.indicators.items()},
+            outcomes={name: quantity.at(kept) for name, quantity in self.outcomes.items()},
+            numbers={name: values[kept] for name, values in self.numbers.items()},
+            words={
+                name: tuple(word for word, keep in zip(words, kept, strict=True) if keep)
+                for name, words in self.words.items()
+            },
+            notes=self.notes,
+        )
 
 
 @dataclass

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptp_core.predict.judge.claims import Claims
 from ptp_core.predict.wording import listed, number, p_value, percent
 
 Block = Mapping[str, Any]
 
 RIVALS = (
-    ("best_single", "p_vs_best_single", "the best single indicator"),
-    ("config_only", "p_vs_config_only", "the configuration alone"),
+    ("setting", "the setting {name} alone"),
+    ("best_single", "the best single indicator"),
+    ("config_only", "all settings together"),
 )
-"""What learning to compare has to beat: key of its block, key of the test, name in a sentence."""
+"""What learning to compare has to beat: key of its block, name in a sentence."""
 
 
-def verdict(primary: Block, claims: Claims, outcomes: Mapping[str, Block], confidence: float) -> dict[str, Any]:
+def verdict(selection: Block) -> dict[str, Any]:
     """``headline`` (one sentence on the primary outcome) and ``details`` (sentences) from the JSON blocks.
 
-    Sentences are about what ``claims`` names; of the rest one sentence says how much of it was noted.
+    Sentences are about what ``confirmatory`` names; of the rest one sentence says how much of it was noted. What
+    would make a reader trust a learned model too much comes first.
     """
+    primary, outcomes, confidence = selection["primary"], selection["outcomes"], selection["confidence"]
+    confirmatory = selection["confirmatory"]
     name, block = primary["outcome"], outcomes[primary["outcome"]]
-    claimed = {outcome: outcomes[outcome] for outcome in claims.outcomes}
+    claimed = {outcome: outcomes[outcome] for outcome in confirmatory["outcomes"]}
     named = primary["indicator"]
     focus = named or _leading(block["indicators"], 1 - confidence)
     headline = f"On {name}, {_best(block, confidence)}; {_indicator(block, focus, named is not None, confidence)}."
     details = [
-        *_claims(claimed, 1 - confidence),
-        *_consequence(name, block, focus),
-        *_configuration(name, block, claims),
+        *_published(claimed, 1 - confidence),
         *_learned(name, block, 1 - confidence),
+        *_shortlist(block),
+        *_consequence(name, block, focus),
+        *_abstention(block),
+        *_doubts(name, block, confirmatory["indicators"]),
+        *_claims(claimed, 1 - confidence),
+        *_configuration(name, block, confirmatory["indicators"]),
         *_noise(claimed),
         _multiplicity(outcomes, primary),
         *_explored(outcomes, 1 - confidence),
@@ -127,12 +134,10 @@ def _consequence(name: str, block: Block, focus: str | None) -> list[str]:
     ]
 
 
-def _configuration(name: str, block: Block, claims: Claims) -> list[str]:
+def _configuration(name: str, block: Block, claimed: Sequence[str]) -> list[str]:
     """A setting that was known before any training is the baseline an indicator has to beat."""
     settings = {c: s for c, s in block["configuration"].items() if s["accuracy"] is not None}
-    indicators = {
-        i: block["indicators"][i] for i in claims.indicators if block["indicators"][i]["accuracy"] is not None
-    }
+    indicators = {i: block["indicators"][i] for i in claimed if block["indicators"][i]["accuracy"] is not None}
     if not settings or not indicators:
         return []
     setting = max(settings, key=lambda c: settings[c]["accuracy"])
@@ -145,21 +150,56 @@ def _configuration(name: str, block: Block, claims: Claims) -> list[str]:
     ]
 
 
+def _published(outcomes: Mapping[str, Block], level: float) -> list[str]:
+    """Whether a published accuracy is more than a single setting gives on the same splits."""
+    found: dict[tuple[str, str], list[tuple[str, Block]]] = {}
+    for outcome, block in outcomes.items():
+        for entry in block["learned"].get("published", ()):
+            if entry["p"] is not None:
+                found.setdefault((entry["name"], entry["setting"]), []).append((outcome, entry))
+    sentences = []
+    for (name, setting), entries in found.items():
+        for told, words in ((False, "is not distinguishable from"), (True, "differs from")):
+            some = [(outcome, entry) for outcome, entry in entries if (entry["p"] <= level) == told]
+            if some:
+                each = listed([f"{percent(e['accuracy'])} on {o}, {p_value(e['p'])}" for o, e in some])
+                sentences.append(f"The published accuracy of {name} {words} that of {setting} alone ({each}).")
+    return sentences
+
+
 def _learned(name: str, block: Block, level: float) -> list[str]:
     learned = block["learned"]
-    mean = learned["catboost"]["mean"]
-    if mean is None:
+    if not learned or learned["models"]["catboost"]["mean"] is None:
         return []
+    models, mean = learned["models"], learned["models"]["catboost"]["mean"]
+    tests = {test["b"]: test["p"] for test in learned["comparisons"] if test["a"] == "catboost"}
     few = len(learned["indicators"]) < len(block["indicators"])
     source = f"the {len(learned['indicators'])} headline indicators" if few else "all indicators"
     sentence = f"Learning to compare from {source} orders {percent(mean)} of unseen pairs on {name}"
     parts = [
-        f"{_relation(mean, learned[key]['mean'], learned[p], level)} {label} "
-        f"({percent(learned[key]['mean'])}, {p_value(learned[p])})"
-        for key, p, label in RIVALS
-        if learned[key]["mean"] is not None
+        f"{_relation(mean, models[key]['mean'], tests.get(key), level)} {label.format(name=models[key].get('name'))} "
+        f"({percent(models[key]['mean'])}, {p_value(tests.get(key))})"
+        for key, label in RIVALS
+        if models[key]["mean"] is not None
     ]
     return [f"{sentence}: {listed(parts)}." if parts else f"{sentence}."]
+
+
+def _shortlist(block: Block) -> list[str]:
+    chosen = block["decision"]["shortlist"]
+    return [chosen["note"]] if chosen else []
+
+
+def _abstention(block: Block) -> list[str]:
+    decision = block["decision"]
+    power = decision["power"]["sentence"]
+    return [*decision["abstain"]["why"], *([power] if power else [])]
+
+
+def _doubts(name: str, block: Block, claimed: Sequence[str]) -> list[str]:
+    """Indicators that look better than they may be taken for."""
+    found = [block["indicators"][i] for i in claimed if block["indicators"][i]["verdict"] in ("leak", "confounded")]
+    return [f"On {name}, {single['words']}" for single in found]
 
 
 def _relation(ours: float, theirs: float, p: float | None, level: float) -> str:

@@ -36,7 +36,7 @@ def test_a_primary_indicator_that_failed_everywhere_is_said_to_have_failed(tmp_p
     receipt.write_text(json.dumps({"id": "1", "units": units * 2}))
     select = {"primary": {"outcome": "quiz", "indicator": "mine"}, "bootstraps": 100, "permutations": 100, "splits": 2}
     with pytest.raises(UserError, match=r"indicator mine failed: mine\.py:3 ValueError: no$"):
-        make_selection({"study": "tiny", "variants": [], "select": select, "stated": []}, folders)
+        make_selection({"study": "tiny", "variants": [], "select": select, "tasks": {}, "stated": []}, folders)
     assert not (folders.home / "selection.json").exists()
 
 
