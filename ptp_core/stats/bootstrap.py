@@ -1,37 +1,54 @@
-"""Intervals that resample variants, since pairs share variants and are no samples of their own."""
+"""Resamples of variants, since pairs share variants and are no samples of their own."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptp_core.stats.pairs import Floats, weighted_accuracies
+from ptp_core.stats.intervals import jackknife_intervals
+from ptp_core.stats.pairs import Floats, PairMask, weighted_accuracies
 
 CHUNK = 2048
 """Resamples handled at once: bounds memory at CHUNK x n numbers."""
 
 
 def accuracy_intervals(
-    indicators: Floats, outcome: Floats, *, resamples: int, confidence: float, rng: np.random.Generator
+    indicators: Floats,
+    outcome: Floats,
+    *,
+    resamples: int,
+    confidence: float,
+    rng: np.random.Generator,
+    clusters: NDArray[np.intp] | None = None,
+    judged: PairMask | None = None,
 ) -> Floats:
-    """Percentile interval of each indicator's pairwise accuracy: (n, K), (n,) -> (K, 2), larger is better.
+    """``jackknife_intervals``; ``resamples`` and ``rng`` are no longer used, as percentiles cover too little."""
+    return jackknife_intervals(indicators, outcome, confidence=confidence, clusters=clusters, judged=judged)
 
-    Estimand: the accuracy over the population the variants stand for. Variants are drawn with replacement, and pairs
-    of a variant with its own copy are dropped; the copies would otherwise pull every accuracy to 1/2. All indicators
-    see the same resamples, so their intervals can be compared. NaN where no resample has untied outcomes.
-    Source: Efron & Tibshirani 1993, ch. 13; resampling the units of a U-statistic.
+
+def bootstrap_accuracies(
+    indicators: Floats,
+    outcome: Floats,
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+    clusters: NDArray[np.intp] | None = None,
+    judged: PairMask | None = None,
+) -> Floats:
+    """Pairwise accuracies in resamples of the variants, (n, K), (n,) -> (resamples, K); all columns see the same ones.
+
+    Variants are drawn with replacement, with ``clusters`` (n,) whole clusters. Pairs of a variant with its own copy
+    are dropped, since they would pull every accuracy to 1/2; pairs of different members of a cluster and its copy
+    count. Only pairs that ``judged`` (n, n) marks count. NaN for a resample without a pair of unequal outcomes.
+    Source: Efron & Tibshirani 1993, ch. 8; resampling the units of a U-statistic. For intervals and tests of
+    accuracies use ``jackknife_intervals`` and ``difference_tests``, which keep their level with few variants.
     """
-    accuracies = bootstrap_accuracies(indicators, outcome, resamples=resamples, rng=rng)
-    return percentile_interval(accuracies, confidence)
-
-
-def bootstrap_accuracies(indicators: Floats, outcome: Floats, *, resamples: int, rng: np.random.Generator) -> Floats:
-    """The accuracies behind ``accuracy_intervals``, one row per resample: (resamples, K)."""
-    n = len(outcome)
+    codes = np.arange(len(outcome)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    units = int(codes.max()) + 1
     parts = []
     for start in range(0, resamples, CHUNK):
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(CHUNK, resamples - start))
-        parts.append(weighted_accuracies(indicators, outcome, counts.astype(np.float32)))
+        drawn = rng.multinomial(units, np.full(units, 1 / units), size=min(CHUNK, resamples - start))
+        parts.append(weighted_accuracies(indicators, outcome, drawn[:, codes].astype(np.float32), judged))
     return np.concatenate(parts)
 
 

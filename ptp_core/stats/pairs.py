@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+PairMask = NDArray[np.bool_]
+"""Which pairs count: (n, n), symmetric."""
 Signs = NDArray[np.float32]
 """Signs are float32 so that sums over pairs are matrix products, and still exact: integers below 2^24."""
 
@@ -22,7 +24,7 @@ class PairAccuracy:
     n_indicator_ties: int
     """Judged pairs of equal indicator; each counts as half right."""
     n_outcome_ties: int
-    """Pairs of equal outcome; dropped, since neither order is right."""
+    """Pairs of equal outcome, of those asked for; dropped, since neither order is right."""
 
 
 def sign_matrix(values: Floats) -> Signs:
@@ -32,31 +34,37 @@ def sign_matrix(values: Floats) -> Signs:
     return np.nan_to_num(signs, nan=0.0).astype(np.float32)
 
 
-def pairwise_accuracy(indicator: Floats, outcome: Floats) -> PairAccuracy:
-    """Accuracy over the n(n-1)/2 pairs of variants; both inputs (n,), larger is better, no missing values.
+def pairwise_accuracy(indicator: Floats, outcome: Floats, judged: PairMask | None = None) -> PairAccuracy:
+    """Accuracy over the n(n-1)/2 pairs of variants, or over those that ``judged`` (n, n, symmetric) marks.
 
-    Estimand: P(indicator orders two random variants as the outcome does | outcomes differ), indicator ties count 1/2.
-    It is (τ + 1)/2 without ties, and 1/2 for an indicator unrelated to the outcome.
+    Both columns are (n,), larger is better, no missing values. Estimand: P(indicator orders two random variants as the
+    outcome does | outcomes differ), indicator ties count 1/2. It is (τ + 1)/2 without ties, and 1/2 for an indicator
+    unrelated to the outcome.
     """
     indicator_signs, outcome_signs = sign_matrix(indicator), sign_matrix(outcome)
-    judged = outcome_signs != 0
-    n_judged = int(judged.sum()) // 2
-    n, agreement = len(outcome), float((indicator_signs * outcome_signs).sum()) / 2
+    asked = ~np.eye(len(outcome), dtype=bool) if judged is None else judged & ~np.eye(len(outcome), dtype=bool)
+    counted = asked & (outcome_signs != 0)
+    n_asked, n_counted = int(asked.sum()) // 2, int(counted.sum()) // 2
+    agreement = float((indicator_signs * outcome_signs)[counted].sum(dtype=np.float64)) / 2
     return PairAccuracy(
-        accuracy=(1 + agreement / n_judged) / 2 if n_judged else float("nan"),
-        n_pairs=n_judged,
-        n_indicator_ties=int((judged & (indicator_signs == 0)).sum()) // 2,
-        n_outcome_ties=n * (n - 1) // 2 - n_judged,
+        accuracy=(1 + agreement / n_counted) / 2 if n_counted else float("nan"),
+        n_pairs=n_counted,
+        n_indicator_ties=int((counted & (indicator_signs == 0)).sum()) // 2,
+        n_outcome_ties=n_asked - n_counted,
     )
 
 
-def weighted_accuracies(indicators: Floats, outcome: Floats, counts: NDArray[np.float32]) -> Floats:
+def weighted_accuracies(
+    indicators: Floats, outcome: Floats, counts: NDArray[np.float32], judged: PairMask | None = None
+) -> Floats:
     """Accuracies of resampled sets of variants: ``counts`` (B, n) says how often each variant is drawn -> (B, K).
 
     ``indicators`` is (n, K). A pair weighs the product of its two counts; a variant drawn twice makes no pair with
-    itself. NaN for a resample in which all outcomes are tied.
+    itself. Only pairs that ``judged`` (n, n) marks count. NaN for a resample without a pair of unequal outcomes.
     """
     outcome_signs = sign_matrix(outcome)
+    if judged is not None:
+        outcome_signs *= judged
     weights = _quadratic(counts, np.abs(outcome_signs))
     agreements = [_quadratic(counts, sign_matrix(column) * outcome_signs) for column in indicators.T]
     if not agreements:
