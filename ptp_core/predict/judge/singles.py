@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ptp_core.predict.judge.shares import Effort, Share, shares
+from ptp_core.predict.judge.terms import Terms
 from ptp_core.predict.quantities import Floats
-from ptp_core.spec.select import Select
-from ptp_core.stats.bootstrap import accuracy_intervals
 from ptp_core.stats.multiplicity import benjamini_hochberg, holm
-from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy
-from ptp_core.stats.permutation import permutation_p
+from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy, sign_matrix
 
-BOOTSTRAP_STREAM, PERMUTATION_STREAM = 1, 2
-"""Random streams of their own, so that a larger number of one leaves the other as it was."""
+STREAM, WITHIN_STREAM = 1, 10
+"""Random streams of resamples; shuffles take the next one, so that more of one leave the other as it was."""
 
 
 @dataclass(frozen=True)
@@ -27,61 +26,74 @@ class Predictor:
     higher_is_better: bool
 
 
-def score_predictors(predictors: Mapping[str, Predictor], outcome: Floats, select: Select) -> dict[str, dict[str, Any]]:
-    """The JSON block of every column against ``outcome`` (n,), larger is better; ``p_holm`` and ``q`` are left out.
+def score_predictors(predictors: Mapping[str, Predictor], terms: Terms) -> dict[str, dict[str, Any]]:
+    """The JSON block of every column against the outcome; ``p_holm`` and ``q`` are NaN until all tests are known.
 
-    A variant that lacks a column is left out for that column only. Columns known for the same variants share their
-    resamples and shuffles.
+    A variant that lacks a column is left out for that column only. ``accuracy`` and ``n_pairs`` follow
+    ``select.convention``; intervals, tests and everything else judge the pairs of unequal outcome. ``within`` is the
+    same over the pairs that share the nuisance factor, tested by shuffles inside its strata; None without a factor.
     """
-    groups: dict[bytes, list[str]] = {}
+    columns = {name: predictor.goodness for name, predictor in predictors.items()}
+    found = shares(columns, terms, Effort(terms.select.bootstraps, terms.select.permutations, STREAM))
+    within = _within(columns, terms)
+    blocks = {}
     for name, predictor in predictors.items():
-        groups.setdefault(np.isfinite(predictor.goodness).tobytes(), []).append(name)
-    blocks: dict[str, dict[str, Any]] = {}
-    for names in groups.values():
-        known = np.isfinite(predictors[names[0]].goodness)
-        columns = np.column_stack([predictors[name].goodness[known] for name in names])
-        blocks |= dict(zip(names, _score_group(columns, outcome[known], select), strict=True))
-    for name, predictor in predictors.items():
-        blocks[name]["higher_is_better"] = predictor.higher_is_better
-    return {name: blocks[name] for name in predictors}
+        blocks[name] = _block(predictor.goodness, found[name], terms)
+        blocks[name] |= {"higher_is_better": predictor.higher_is_better, "within": within.get(name)}
+    return blocks
 
 
-def _score_group(columns: Floats, outcome: Floats, select: Select) -> list[dict[str, Any]]:
-    """Blocks of columns (n, K) without missing values."""
-    n, k = columns.shape
-    intervals, p_values = np.full((k, 2), np.nan), np.full(k, np.nan)
-    if n > 2 and np.ptp(outcome) > 0:
-        intervals = accuracy_intervals(
-            columns,
-            outcome,
-            resamples=select.bootstraps,
-            confidence=select.confidence,
-            rng=np.random.default_rng([select.seed, BOOTSTRAP_STREAM]),
-        )
-        p_values = permutation_p(
-            columns,
-            outcome,
-            permutations=select.permutations,
-            rng=np.random.default_rng([select.seed, PERMUTATION_STREAM]),
-        )
-    return [_block(columns[:, i], outcome, intervals[i], float(p_values[i])) for i in range(k)]
-
-
-def _block(column: Floats, outcome: Floats, interval: Floats, p: float) -> dict[str, Any]:
-    pairs = pairwise_accuracy(column, outcome)
+def _block(column: Floats, share: Share, terms: Terms) -> dict[str, Any]:
+    known = np.isfinite(column)
+    column, outcome = column[known], terms.outcome[known]
+    accuracy, n_pairs = counted(column, outcome, terms.select.convention)
     return {
-        "accuracy": pairs.accuracy,
-        "ci95": interval.tolist(),
-        "p": p,
+        "accuracy": accuracy,
+        "ci95": list(share.interval),
+        "p": share.p,
         "p_holm": float("nan"),
         "q": float("nan"),
         "n_variants": len(outcome),
-        "n_pairs": pairs.n_pairs,
-        "n_indicator_ties": pairs.n_indicator_ties,
-        "n_outcome_ties": pairs.n_outcome_ties,
+        "n_pairs": n_pairs,
+        "n_indicator_ties": share.pairs.n_indicator_ties,
+        "n_outcome_ties": share.pairs.n_outcome_ties,
         "tau_b": kendall_tau(column, outcome),
         "rank_of_best": rank_of_best(column, outcome),
         "regret_at_1": regret_at_1(column, outcome),
+    }
+
+
+def counted(column: Floats, outcome: Floats, convention: str) -> tuple[float, int]:
+    """Accuracy and number of pairs of columns (n,) without missing values, as ``convention`` counts.
+
+    Source of ``paper``: Zeng et al. 2025, Table 1: the share of all pairs with (x_i > x_j) == (y_i > y_j), ties judged
+    like any other pair. The mean over both orders of each pair, since which variant stands first decides a tie: right
+    where both columns are tied, half right where one is.
+    """
+    n = len(outcome)
+    if convention != "paper" or n < 2:
+        pairs = pairwise_accuracy(column, outcome)
+        return pairs.accuracy, pairs.n_pairs
+    apart = np.abs(sign_matrix(column) - sign_matrix(outcome)).sum(dtype=np.float64)
+    return 1 - float(apart) / (2 * n * (n - 1)), n * (n - 1) // 2
+
+
+def _within(columns: Mapping[str, Floats], terms: Terms) -> dict[str, dict[str, Any]]:
+    strata, select = terms.nuisance, terms.select
+    if strata is None:
+        return {}
+    known = {name: np.where(strata >= 0, column, np.nan) for name, column in columns.items()}
+    judged = strata[:, None] == strata[None, :]
+    effort = Effort(select.bootstraps, select.permutations, WITHIN_STREAM)
+    return {
+        name: {
+            "factor": select.nuisance,
+            "accuracy": share.pairs.accuracy,
+            "ci95": list(share.interval),
+            "p": share.p,
+            "n_pairs": share.pairs.n_pairs,
+        }
+        for name, share in shares(known, terms, effort, judged, strata).items()
     }
 
 

@@ -1,0 +1,94 @@
+"""Pairwise accuracies of many columns at once, over all pairs or some of them, with intervals and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ptp_core.predict.judge.terms import Codes, Mask, Terms
+from ptp_core.predict.quantities import Floats
+from ptp_core.stats.bootstrap import accuracy_intervals
+from ptp_core.stats.pairs import PairAccuracy, pairwise_accuracy
+from ptp_core.stats.permutation import permutation_p
+
+
+@dataclass(frozen=True)
+class Share:
+    """How one column orders the judged pairs of the variants that have it."""
+
+    pairs: PairAccuracy
+    interval: tuple[float, float]
+    p: float
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many resamples and shuffles (0: no test), and the random stream; shuffles take the stream after it."""
+
+    resamples: int
+    permutations: int
+    stream: int
+
+
+def known_together(columns: Mapping[str, Floats]) -> Iterator[tuple[list[str], Mask]]:
+    """Names of the columns that are known for the same variants, and which variants these are."""
+    groups: dict[bytes, list[str]] = {}
+    for name, column in columns.items():
+        groups.setdefault(np.isfinite(column).tobytes(), []).append(name)
+    for names in groups.values():
+        yield names, np.isfinite(columns[names[0]])
+
+
+def shares(
+    columns: Mapping[str, Floats],
+    terms: Terms,
+    effort: Effort,
+    judged: Mask | None = None,
+    strata: Codes | None = None,
+) -> dict[str, Share]:
+    """Accuracy, interval and two-sided p of every column (n,), larger is better, NaN where not known.
+
+    A variant that lacks a column is left out for that column only; columns known for the same variants share their
+    resamples and shuffles. ``judged`` (n, n) says which pairs count, default all. ``strata`` (n,) restricts the test:
+    its null hypothesis is that the column is exchangeable among the variants of one stratum, and only pairs of one
+    stratum count. NaN where there is no pair of unequal outcome.
+    """
+    found: dict[str, Share] = {}
+    for names, known in known_together(columns):
+        matrix = np.column_stack([columns[name][known] for name in names])
+        pairs = None if judged is None else judged[np.ix_(known, known)]
+        codes = None if strata is None else strata[known]
+        found |= dict(zip(names, _group(matrix, terms.at(known), effort, pairs, codes), strict=True))
+    return {name: found[name] for name in columns}
+
+
+def _group(columns: Floats, terms: Terms, effort: Effort, judged: Mask | None, strata: Codes | None) -> list[Share]:
+    """Shares of columns (n, K) without missing values."""
+    accuracies = [pairwise_accuracy(column, terms.outcome, judged) for column in columns.T]
+    intervals, p = np.full((len(accuracies), 2), np.nan), np.full(len(accuracies), np.nan)
+    if len(terms.outcome) > 2 and accuracies[0].n_pairs:
+        seed = terms.select.seed
+        intervals = accuracy_intervals(
+            columns,
+            terms.outcome,
+            resamples=effort.resamples,
+            confidence=terms.select.confidence,
+            rng=np.random.default_rng([seed, effort.stream]),
+            clusters=terms.clusters,
+            judged=judged,
+        )
+        if effort.permutations:
+            p = permutation_p(
+                columns,
+                terms.outcome,
+                permutations=effort.permutations,
+                rng=np.random.default_rng([seed, effort.stream + 1]),
+                strata=strata,
+                clusters=terms.clusters,
+            )
+    return [
+        Share(pairs, (float(low), float(high)), float(one))
+        for pairs, (low, high), one in zip(accuracies, intervals, p, strict=True)
+    ]
