@@ -12,7 +12,7 @@ from ptp_core.predict.case import Case
 from ptp_core.predict.judge.claims import Claims
 from ptp_core.predict.judge.ridge import ridge_prediction
 from ptp_core.predict.judge.singles import Predictor, counted, score_predictors
-from ptp_core.predict.judge.terms import Terms
+from ptp_core.predict.judge.terms import Codes, Terms
 from ptp_core.predict.learn.features import configuration_columns
 from ptp_core.predict.quantities import Floats
 from ptp_core.predict.splits import Split, splits_of
@@ -81,12 +81,12 @@ def _chance(terms: Terms) -> Block:
 def _words(case: Case, select: Select) -> Iterator[Block]:
     """Settings that are words, each word by the mean outcome of its training variants; an unseen one by the mean."""
     for name, words in case.words.items():
-        codes = np.unique(np.array(words, dtype=object).astype(str), return_inverse=True)[1]
+        codes = np.unique(np.array(words, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
         if 1 < codes.max() + 1 < len(words):
             yield _on_splits(name, "word", "mean outcome of its training variants", case, select, _group_means(codes))
 
 
-def _group_means(codes: np.ndarray) -> Callable[[Floats, Split], Floats]:
+def _group_means(codes: Codes) -> Callable[[Floats, Split], Floats]:
     def predict(outcome: Floats, split: Split) -> Floats:
         train, test = split
         size = int(codes.max()) + 1

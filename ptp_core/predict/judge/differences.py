@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ptp_core.predict.case import Case
-from ptp_core.predict.judge.singles import STREAM
 from ptp_core.predict.judge.terms import Mask, Terms
 from ptp_core.predict.quantities import Floats
-from ptp_core.stats.bootstrap import bootstrap_accuracies
 from ptp_core.stats.pairs import pairwise_accuracy
 
 MOST = 8
@@ -24,10 +22,10 @@ def differences(
     """accuracy(a) - accuracy(b) for all pairs of the indicators ``names`` and the most accurate numeric setting.
 
     Both accuracies are over the pairs of unequal outcome among the variants that have all the columns compared; a
-    column that more than half of the variants lack is not compared. The difference is resampled over variants, both
-    columns on the same resamples: what they share cancels. Null hypothesis of ``p``: both are equally accurate. The
-    setting was chosen because it is the most accurate one, which flatters it; ``p`` is not corrected for that, nor
-    for the number of comparisons. ``a`` is the more accurate one.
+    column that more than half of the variants lack is not compared. The error of the difference is over variants, each
+    paired with itself: what both columns get right adds nothing (``difference_tests``). Null hypothesis of ``p``: both
+    are equally accurate. The setting was chosen because it is the most accurate one, which flatters it; ``p`` is not
+    corrected for that, nor for the number of comparisons. ``a`` is the more accurate one.
     """
     columns = _columns(case, names, configuration)
     known = np.all([np.isfinite(column) for column in columns.values()], axis=0) if columns else np.zeros(0, bool)
@@ -35,7 +33,7 @@ def differences(
         return []
     point = {name: pairwise_accuracy(column[known], terms.outcome[known]).accuracy for name, column in columns.items()}
     order = sorted(point, key=lambda name: (-point[name], name))[:MOST]
-    return _tests({name: columns[name] for name in order}, point, known, terms)
+    return _tests({name: columns[name] for name in order}, known, terms)
 
 
 def _columns(case: Case, names: tuple[str, ...], configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
@@ -51,28 +49,20 @@ def _columns(case: Case, names: tuple[str, ...], configuration: Mapping[str, Map
     return columns
 
 
-def _tests(
-    columns: Mapping[str, Floats], point: Mapping[str, float], known: Mask, terms: Terms
-) -> list[dict[str, Any]]:
+def _tests(columns: Mapping[str, Floats], known: Mask, terms: Terms) -> list[dict[str, Any]]:
     from ptp_core.stats.differences import difference_tests
 
     names, terms = list(columns), terms.at(known)
-    draws = bootstrap_accuracies(
-        np.column_stack([column[known] for column in columns.values()]),
-        terms.outcome,
-        resamples=terms.select.bootstraps,
-        rng=np.random.default_rng([terms.select.seed, STREAM]),
-        clusters=terms.clusters,
-    )
     pairs = np.column_stack(np.triu_indices(len(names), k=1))
-    found = difference_tests(draws, pairs, np.array([point[name] for name in names]), terms.select.confidence)
+    matrix = np.column_stack([column[known] for column in columns.values()])
+    tests = difference_tests(matrix, terms.outcome, pairs, terms.select.confidence, clusters=terms.clusters)
     return [
         {
             "a": names[first],
             "b": names[second],
-            "difference": float(difference),
-            "ci95": [float(low), float(high)],
-            "p": float(p),
+            "difference": test.difference,
+            "ci95": [test.low, test.high],
+            "p": test.p,
         }
-        for (first, second), (difference, low, high, p) in zip(pairs.tolist(), found, strict=True)
+        for (first, second), test in zip(pairs.tolist(), tests, strict=True)
     ]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ptp_core.predict.case import Case
-from ptp_core.predict.judge.terms import Mask, agreeing
+from ptp_core.predict.judge.terms import Codes, Mask, agreeing
 from ptp_core.predict.quantities import Floats, Measured, measured, own_scores
 
 EARLY_SHARE = 0.8
@@ -97,7 +97,7 @@ def _by_scale(data: Measured, case: Case) -> dict[str, Floats]:
     return found
 
 
-def _smallest(size: Floats, blocks: np.ndarray, number: Floats, wanted: Mask) -> tuple[float, Floats] | None:
+def _smallest(size: Floats, blocks: Codes, number: Floats, wanted: Mask) -> tuple[float, Floats] | None:
     """The smallest size that forecasts enough of the ``wanted`` variants, and these forecasts."""
     for smallest in np.unique(size[np.isfinite(size)])[:-1]:
         known = (size == smallest) & np.isfinite(number)
@@ -111,22 +111,21 @@ def _smallest(size: Floats, blocks: np.ndarray, number: Floats, wanted: Mask) ->
     return None
 
 
-def _siblings(case: Case, column: str, scales: dict[str, Floats]) -> np.ndarray:
+def _siblings(case: Case, column: str, scales: dict[str, Floats]) -> Codes:
     """(n,): variants of one code agree in all settings but ``column`` and the sizes that it decides."""
     others = [
         codes
         for name in case.settings
         if name != column
-        and not (name in scales and _decides(scales[column], scales[name]))
         and (codes := case.codes(name)) is not None
+        and not (name in scales and _decides(case.codes(column), codes))
     ]
     return agreeing(others, len(case.variants))
 
 
-def _decides(size: Floats, other: Floats) -> bool:
+def _decides(size: Codes | None, other: Codes) -> bool:
     """Whether variants of one ``size`` are of one ``other`` size."""
-    pairs = np.column_stack([size, other])
-    return len(np.unique(pairs, axis=0)) == len(np.unique(size))
+    return size is not None and len(np.unique(np.column_stack([size, other]), axis=0)) == len(np.unique(size))
 
 
 def _size(case: Case, column: str) -> Floats | None:

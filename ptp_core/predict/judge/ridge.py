@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptp_core.predict.quantities import Floats
 from ptp_core.predict.splits import Split
@@ -40,7 +41,7 @@ def _press(left: Floats, sizes: Floats, loadings: Floats, centred: Floats, penal
     return float((residual**2).mean() / ((centred**2).mean() or 1.0))
 
 
-def _standardised(columns: Floats, train: np.ndarray) -> Floats:
+def _standardised(columns: Floats, train: NDArray[np.intp]) -> Floats:
     known = ~np.isnan(columns[train])
     counts = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, columns[train], 0.0).sum(axis=0) / counts

@@ -53,7 +53,8 @@ def shares(
     A variant that lacks a column is left out for that column only; columns known for the same variants share their
     resamples and shuffles. ``judged`` (n, n) says which pairs count, default all. ``strata`` (n,) restricts the test:
     its null hypothesis is that the column is exchangeable among the variants of one stratum, and only pairs of one
-    stratum count. NaN where there is no pair of unequal outcome.
+    stratum count. NaN where there is no pair of unequal outcome; no p where a
+    cluster lies in two strata, since its variants could only be shuffled together.
     """
     found: dict[str, Share] = {}
     for names, known in known_together(columns):
@@ -79,7 +80,7 @@ def _group(columns: Floats, terms: Terms, effort: Effort, judged: Mask | None, s
             clusters=terms.clusters,
             judged=judged,
         )
-        if effort.permutations:
+        if effort.permutations and _testable(strata, terms.clusters):
             p = permutation_p(
                 columns,
                 terms.outcome,
@@ -92,3 +93,9 @@ def _group(columns: Floats, terms: Terms, effort: Effort, judged: Mask | None, s
         Share(pairs, (float(low), float(high)), float(one))
         for pairs, (low, high), one in zip(accuracies, intervals, p, strict=True)
     ]
+
+
+def _testable(strata: Codes | None, clusters: Codes | None) -> bool:
+    if strata is None or clusters is None:
+        return True
+    return len(np.unique(np.column_stack([clusters, strata]), axis=0)) == len(np.unique(clusters))

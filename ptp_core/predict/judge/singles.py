@@ -112,7 +112,8 @@ def regret_at_1(column: Floats, outcome: Floats) -> float:
     """Outcome lost by taking the variant a column ranks first, in the outcome's unit; the mean over a tie."""
     if not len(outcome):
         return float("nan")
-    return float(outcome.max() - outcome[column == column.max()].mean())
+    # Sorted, so that the sum is the same to the last digit in any order of the variants.
+    return float(outcome.max() - np.sort(outcome[column == column.max()]).mean())
 
 
 def correct_for_many(confirmatory: list[dict[str, Any]], exploratory: list[dict[str, Any]]) -> None:

@@ -39,10 +39,11 @@ def strata(case: Case, names: tuple[str, ...], terms: Terms) -> list[dict[str, A
     """The indicators ``names`` over the pairs that agree in a setting, and over those that differ in nothing else.
 
     Settings of which 2 to n/2 values are shared by several variants. Kind ``equal``: pairs of the same value, tested
-    by shuffles within values. Kind ``only``: pairs that differ in this setting and agree in all others (two blanks
-    agree), where at least 10 of them have different outcomes; tested by shuffles among the variants that agree in the
-    others, unless two of them agree in everything (their pairs are not judged): then p is NaN. A variant of unknown
-    value is in no stratum. ``n_pairs`` counts the pairs of the stratum, ``n_outcome_ties`` those of them not judged.
+    by shuffles within values. Kind ``only``, where there are other settings: pairs that differ in this setting and
+    agree in all others (two blanks agree), if at least 10 of them have different outcomes; tested by shuffles among
+    the variants that agree in the others, unless two of them agree in everything (their pairs are not judged): then p
+    is NaN. A variant of unknown value is in no stratum. ``n_pairs`` counts the pairs of the stratum,
+    ``n_outcome_ties`` those of them not judged.
     """
     columns = {name: case.indicators[name].goodness for name in names}
     return [_block(stratum, case, columns, terms) for stratum in _strata(case)] if columns else []
@@ -56,6 +57,8 @@ def _strata(case: Case) -> Iterator[Stratum]:
         known = (codes[:, None] >= 0) & (codes[None, :] >= 0)
         equal = codes[:, None] == codes[None, :]
         yield Stratum(factor, "equal", f"pairs of equal {factor}", known & equal, codes)
+        if len(settings) == 1:
+            continue
         blocks = agreeing([other for name, other in settings.items() if name != factor], len(codes))
         agree = known & (blocks[:, None] == blocks[None, :])
         only = agree & ~equal
