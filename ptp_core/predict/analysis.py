@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ptp_core.errors import UserError, did_you_mean
-from ptp_core.predict.audit.caveats import caveats
+from ptp_core.predict.audit.audit import audit
 from ptp_core.predict.decide.best import best, pairs_within_noise, ranking, standard_errors
 from ptp_core.predict.judge.claims import Claims, claims_of, correct
 from ptp_core.predict.judge.noise import noise
@@ -60,7 +60,8 @@ def analyze(table: pd.DataFrame, select: Select, study: str, progress: Progress 
         "settings": select.model_dump(mode="json"),
     }
     selection["verdict"] = verdict(primary, claims, selection["outcomes"], select.confidence)
-    selection["warnings"] = caveats(data)
+    as_given = select.model_copy(update={"leave_out": ()})  # nothing is left out below
+    selection["warnings"] = audit(table, data, as_given, select.chance).sentences()
     return selection
 
 
