@@ -1,127 +1,92 @@
-"""Learning to compare: a model of which of two variants has the higher outcome, tried on variants it has not seen."""
+"""Learning to compare: a model of which of two variants has the higher outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ptp_core.predict.learn.features import (
-    Floats,
-    Indices,
-    ordered_pairs,
-    pair_features,
-    scaled,
-    unordered_pairs,
-)
+from ptp_core.predict.learn.boosting import boosted_trees
+from ptp_core.predict.learn.features import Features, Indices, pair_features, spread_evenly, unordered_pairs
+from ptp_core.predict.learn.logistic import logistic_regression
+from ptp_core.predict.learn.network import neural_network
+from ptp_core.predict.quantities import Floats
 
-Split = tuple[Indices, Indices]
-
-MAX_TRAINING_PAIRS = 20_000
+MOST_TRAINING_PAIRS = 20_000
 """Ordered pairs a model is fitted on at most, drawn at random; reached at about 140 training variants."""
 
-CATBOOST: dict[str, Any] = {
-    # Small trees and plain boosting: a few hundred pairs that share thirty variants hold little to learn. Nothing in
-    # here is random, and one thread fixes the order of sums, so equal inputs give equal models.
-    "iterations": 100,
-    "depth": 4,
-    "learning_rate": 0.1,
-    "boosting_type": "Plain",
-    "bootstrap_type": "No",
-    "random_strength": 0,
-    "border_count": 32,
-    "leaf_estimation_iterations": 1,
-    "thread_count": 1,
-    "allow_writing_files": False,
-    "verbose": False,
+MOST_OPPONENTS = 200
+"""Known variants that a held-out one is compared with at most, evenly spaced over their outcomes."""
+
+PAIRS_STREAM = 20
+
+Learner = Callable[[Features, Floats, int], Callable[[Features], Floats]]
+
+LEARNERS: dict[str, Learner] = {
+    "catboost": boosted_trees,
+    "logistic": logistic_regression,
+    "mlp": neural_network,
 }
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a comparison scored on the test sides of the splits."""
+class Comparator:
+    """A fitted model and what it compares: rows of ``unit`` (n, d), as ranks among the variants it was fitted on."""
 
-    accuracies: Floats
-    """(splits,), NaN where all outcomes of a test side are tied."""
-    borda: Floats
-    """(variants,): share of test opponents a variant beats, mean over the splits that test it; NaN if none does."""
+    unit: Floats
+    model: Callable[[Features], Floats] | None
+
+    def __call__(self, first: Indices, second: Indices) -> Floats:
+        """P(first beats second), (pairs,): asked in both orders, so p(a, b) = 1 - p(b, a) by construction."""
+        if self.model is None or not len(first):
+            return np.full(len(first), 0.5)
+        forward = self.model(pair_features(self.unit, first, second))
+        backward = self.model(pair_features(self.unit, second, first))
+        return np.asarray(0.5 + (forward - backward) / 2)
 
 
-def fit_comparator(columns: Floats, outcome: Floats, train: Indices, seed: int) -> Any | None:
-    """A CatBoost model of P(first of the pair has the higher outcome), from both orders of every training pair.
+def comparator(columns: Floats, outcome: Floats, train: Indices, seed: int, learner: str = "catboost") -> Comparator:
+    """A model of P(first of a pair has the higher outcome), from both orders of every pair of the variants ``train``.
 
-    ``columns`` (n, d) scaled, ``outcome`` (n,) larger is better. None when there is nothing to learn: all outcomes
-    tied or all features constant.
+    ``columns`` (n, d) as measured, NaN where missing; ``outcome`` (n,) larger is better. Of other variants neither
+    outcome nor column has any influence. Pairs of equal outcome teach nothing and are dropped; when nothing is left
+    to learn from (all outcomes tied, all columns constant) every comparison is a guess, 1/2.
     """
-    from catboost import CatBoostClassifier
-
-    first, second = ordered_pairs(train)
-    judged = outcome[first] != outcome[second]
-    first, second = first[judged], second[judged]
-    if len(first) > MAX_TRAINING_PAIRS:
-        kept = np.sort(np.random.default_rng(seed).permutation(len(first))[:MAX_TRAINING_PAIRS])
-        first, second = first[kept], second[kept]
-    features = pair_features(columns, first, second)
+    unit = spread_evenly(columns, train)
+    first, second = _training_pairs(in_order_of_value(unit, outcome, train), outcome, seed)
+    first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    features = pair_features(unit, first, second)
     if not features.size or not np.ptp(features, axis=0).any():
-        return None
-    model = CatBoostClassifier(**CATBOOST, random_seed=seed)
-    return model.fit(features, (outcome[first] > outcome[second]).astype(np.int8))
+        return Comparator(unit, None)
+    return Comparator(unit, LEARNERS[learner](features, (outcome[first] > outcome[second]).astype(np.float64), seed))
 
 
-def preference(model: Any | None, columns: Floats, first: Indices, second: Indices) -> Floats:
-    """P(first beats second), (pairs,): the model asked in both orders, so p(a, b) = 1 - p(b, a) by construction."""
-    if model is None or not len(first):
-        return np.full(len(first), 0.5)
-    forward = model.predict_proba(pair_features(columns, first, second))[:, 1]
-    backward = model.predict_proba(pair_features(columns, second, first))[:, 1]
-    return np.asarray(0.5 + (forward - backward) / 2)
+def in_order_of_value(columns: Floats, outcome: Floats, side: Indices) -> Indices:
+    """Variants by outcome: an order that does not depend on theirs in the table, nor does then any sum or draw."""
+    return side[np.lexsort([*columns[side].T, outcome[side]])]
 
 
-def try_learned(columns: Floats, outcome: Floats, splits: Sequence[Split], seed: int) -> Trial:
-    """Fit on the training side of each split and compare all pairs of its test side."""
-    accuracies, wins, tests = np.full(len(splits), np.nan), np.zeros(len(outcome)), np.zeros(len(outcome))
-    for number, (train, test) in enumerate(splits):
-        unit = scaled(columns, train)
-        model = fit_comparator(unit, outcome, train, seed)
-        first, second = unordered_pairs(test)
-        margin = preference(model, unit, first, second) - 0.5
-        accuracies[number] = _share_right(margin, outcome[first] - outcome[second])
-        won = (np.sign(margin) + 1) / 2
-        np.add.at(wins, first, won / (len(test) - 1))
-        np.add.at(wins, second, (1 - won) / (len(test) - 1))
-        tests[test] += 1
-    with np.errstate(invalid="ignore"):
-        return Trial(accuracies, wins / np.where(tests > 0, tests, np.nan))
+def _training_pairs(train: Indices, outcome: Floats, seed: int) -> tuple[Indices, Indices]:
+    first, second = unordered_pairs(train)
+    judged = np.flatnonzero(outcome[first] != outcome[second])
+    most = MOST_TRAINING_PAIRS // 2
+    if len(judged) > most:
+        rng = np.random.default_rng([seed, PAIRS_STREAM])
+        judged = np.sort(rng.choice(judged, most, replace=False))
+    return first[judged], second[judged]
 
 
-def try_best_single(
-    indicators: dict[str, Floats], outcome: Floats, splits: Sequence[Split]
-) -> tuple[Floats, dict[str, int]]:
-    """The indicator that is best on the training side, tried on the test side: accuracies (splits,), times chosen.
-
-    ``indicators`` are (n,), larger is better: a direction is never flipped to suit the data. A pair with a missing
-    value is a guess, 1/2, so that it is judged on the same pairs as the learned comparison.
-    """
-    accuracies, chosen = np.full(len(splits), np.nan), dict.fromkeys(indicators, 0)
-    for number, (train, test) in enumerate(splits):
-        on_train = {name: _side_accuracy(values, outcome, train) for name, values in indicators.items()}
-        if not on_train or np.isnan(list(on_train.values())).all():
-            continue
-        name = max(on_train, key=lambda name: on_train[name])  # of equals the first by name
-        accuracies[number] = _side_accuracy(indicators[name], outcome, test)
-        chosen[name] += 1
-    return accuracies, {name: times for name, times in chosen.items() if times}
+def placement(prefers: Comparator, outcome: Floats, held: Indices, known: Indices) -> Floats:
+    """(held,): mean P(held variant beats a known one): its expected place among variants whose outcome is known."""
+    known = in_order_of_value(prefers.unit, outcome, known)
+    if len(known) > MOST_OPPONENTS:
+        known = known[np.linspace(0, len(known) - 1, MOST_OPPONENTS).round().astype(np.intp)]
+    first, second = np.repeat(held, len(known)), np.tile(known, len(held))
+    return np.asarray(prefers(first, second).reshape(len(held), len(known)).mean(axis=1))
 
 
-def _side_accuracy(indicator: Floats, outcome: Floats, side: Indices) -> float:
-    first, second = unordered_pairs(side)
-    margin = np.nan_to_num(indicator[first] - indicator[second], nan=0.0)
-    return _share_right(margin, outcome[first] - outcome[second])
-
-
-def _share_right(margin: Floats, difference: Floats) -> float:
+def share_right(margin: Floats, difference: Floats) -> float:
     """Share of pairs of unequal outcome whose margin has the sign of the difference; a margin of 0 is half right."""
     judged = difference != 0
     if not judged.any():

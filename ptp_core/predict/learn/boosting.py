@@ -1,0 +1,36 @@
+"""Boosted trees as a judge of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ptp_core.predict.learn.features import Features
+from ptp_core.predict.quantities import Floats
+
+CATBOOST: dict[str, Any] = {
+    # Small trees and plain boosting: a few hundred pairs that share thirty variants hold little to learn. Nothing in
+    # here is random, and one thread fixes the order of sums, so equal inputs give equal models.
+    "iterations": 200,
+    "depth": 2,
+    "learning_rate": 0.1,
+    "boosting_type": "Plain",
+    "bootstrap_type": "No",
+    "random_strength": 0,
+    "border_count": 32,
+    "leaf_estimation_iterations": 1,
+    "thread_count": 1,
+    "allow_writing_files": False,
+    "verbose": False,
+}
+
+
+def boosted_trees(features: Features, wins: Floats, seed: int) -> Callable[[Features], Floats]:
+    """P(first wins) as a function of the features, from pairs (P, F) and ``wins`` (P,) of 0 and 1, both present."""
+    from catboost import CatBoostClassifier
+
+    model = CatBoostClassifier(**CATBOOST, random_seed=seed)
+    model.fit(features, wins.astype(np.int8))
+    return lambda asked: np.asarray(model.predict_proba(asked)[:, 1], dtype=np.float64)
