@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptp_core.predict.quantities import Floats, Quantity
 
-DRAWS = 20_000
-"""Monte-Carlo draws: a probability is then exact to about ±0.7 points."""
+DRAWS, FEWEST_DRAWS, NUMBERS = 20_000, 2000, 4_000_000
+"""Monte-Carlo draws: a probability is then exact to about ±0.7 points. Fewer, but not below ``FEWEST_DRAWS``, where
+draws times variants exceed ``NUMBERS``: they are held in memory at once."""
 
 SEED_STREAM = 4
 
@@ -24,18 +26,44 @@ def probability_of_being_best(outcome: Quantity, seed: int) -> Floats | None:
     is partly shared and this errs on the side of doubt. Noise between pre-training seeds is not in it. None with
     one seed per variant: nothing is known about the noise then. Outcomes must be present for all variants given.
     """
-    freedom = outcome.seed_freedom
-    if freedom < 1:
+    if outcome.seed_freedom < 1:
         return None
-    rng = np.random.default_rng([seed, SEED_STREAM])
-    sd = outcome.seed_sd * np.sqrt(freedom / rng.chisquare(freedom, size=(DRAWS, 1)))
-    shape = (DRAWS, len(outcome.values))
-    draws = outcome.goodness + sd * rng.standard_normal(shape) / np.sqrt(outcome.n_seeds)
-    draws += np.nan_to_num(outcome.item_errors) * rng.standard_normal(shape)
+    draws = _posterior(outcome, seed)
     top = draws == draws.max(axis=1, keepdims=True)
     # So many draws cannot tell a certainty from a very likely event.
-    shares: Floats = (top / top.sum(axis=1, keepdims=True)).mean(axis=0).clip(0.5 / DRAWS, 1 - 0.5 / DRAWS)
+    least = 0.5 / len(draws)
+    shares: Floats = (top / top.sum(axis=1, keepdims=True)).mean(axis=0).clip(least, 1 - least)
     return shares
+
+
+def rank_intervals(outcome: Quantity, confidence: float, seed: int) -> NDArray[np.int64] | None:
+    """(n, 2): central interval of each variant's rank (1 is best) by expected outcome, given the measured outcomes.
+
+    From the posterior of ``probability_of_being_best``; with one seed per variant from the items' errors alone, which
+    is too narrow by the noise of seeds. None where neither is known. Each interval holds for its variant by itself.
+    Ranks are whole, so it covers at least ``confidence``; equal draws span the places they share.
+    """
+    if outcome.seed_freedom < 1 and not np.isfinite(outcome.item_errors).any():
+        return None
+    from scipy.stats import rankdata
+
+    losses = -_posterior(outcome, seed)
+    tail = (1 - confidence) / 2
+    low = np.quantile(rankdata(losses, method="min", axis=1), tail, axis=0, method="lower")
+    high = np.quantile(rankdata(losses, method="max", axis=1), 1 - tail, axis=0, method="higher")
+    return np.stack([low, high], axis=1).astype(np.int64)
+
+
+def _posterior(outcome: Quantity, seed: int) -> Floats:
+    """(draws, n): expected outcomes, larger is better; the noise that is not known is not in it."""
+    rng = np.random.default_rng([seed, SEED_STREAM])
+    shape = (min(DRAWS, max(FEWEST_DRAWS, NUMBERS // len(outcome.values))), len(outcome.values))
+    draws = np.broadcast_to(outcome.goodness, shape).copy()
+    if freedom := outcome.seed_freedom:
+        sd = outcome.seed_sd * np.sqrt(freedom / rng.chisquare(freedom, size=(shape[0], 1)))
+        draws += sd * rng.standard_normal(shape) / np.sqrt(outcome.n_seeds)
+    draws += np.nan_to_num(outcome.item_errors) * rng.standard_normal(shape)
+    return draws
 
 
 def pairs_within_noise(outcome: Quantity, confidence: float) -> int | None:
@@ -60,10 +88,17 @@ def standard_errors(outcome: Quantity) -> tuple[Floats, str | None]:
     return outcome.item_errors, "items" if known else None
 
 
-def ranking(variants: list[str], outcome: Quantity, borda: Floats) -> list[dict[str, Any]]:
-    """One entry per variant, best measured value first; variants of equal value share a rank."""
+def ranking(
+    variants: list[str], outcome: Quantity, borda: Floats, *, confidence: float = 0.95, seed: int = 0
+) -> list[dict[str, Any]]:
+    """One entry per variant, best measured value first; variants of equal value share a rank.
+
+    ``rank_ci`` is ``rank_intervals``, ``p_best`` is ``probability_of_being_best``; None where the noise is not known.
+    """
     errors, _ = standard_errors(outcome)
     goodness = outcome.goodness
+    shares = probability_of_being_best(outcome, seed)
+    intervals = rank_intervals(outcome, confidence, seed)
     return [
         {
             "rank": _rank(goodness, i),
@@ -72,9 +107,23 @@ def ranking(variants: list[str], outcome: Quantity, borda: Floats) -> list[dict[
             "stderr": float(errors[i]),
             "borda": float(borda[i]),
             "predicted_rank": None if np.isnan(borda[i]) else _rank(borda, i),
+            "rank_ci": None if intervals is None else intervals[i].tolist(),
+            "p_best": None if shares is None else float(shares[i]),
         }
         for i in np.argsort(-goodness, kind="stable").tolist()
     ]
+
+
+def best_among_measured_first(outcome: Quantity, shares: Floats | None, k: int) -> list[float] | None:
+    """Probability that the truly best variant is among the 1, 2, … ``k`` of the best measured outcome.
+
+    ``shares`` (n,) is ``probability_of_being_best``; None with one seed per variant.
+    """
+    if shares is None:
+        return None
+    order = np.argsort(-outcome.goodness, kind="stable")[:k]
+    summed: list[float] = shares[order].cumsum().clip(0, 1).tolist()
+    return summed
 
 
 def _rank(scores: Floats, i: int) -> int:

@@ -1,0 +1,127 @@
+"""Which few variants to fine-tune, by which strategy, and how likely the best is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ptp_core.predict.case import Case
+from ptp_core.predict.decide.strategies import Strategy
+from ptp_core.predict.decide.top_k import facts
+from ptp_core.predict.quantities import Floats
+from ptp_core.predict.wording import number
+from ptp_core.spec.select import Select
+from ptp_core.stats.bootstrap import percentile_interval
+
+
+def leading_indicator(chosen: list[Strategy], judged: Mapping[str, Any], select: Select) -> Strategy | None:
+    """The indicator that the spec names, else the one whose interval has the highest lower end; None: there is none.
+
+    The lower end, not the accuracy: of many uncertain indicators the most accurate is the luckiest.
+    """
+    indicators = {strategy.name: strategy for strategy in chosen if strategy.kind == "indicator"}
+    if select.primary and select.primary.indicator in indicators:
+        return indicators[select.primary.indicator]
+    ends = {name: _lower_end(judged["indicators"][name]) for name in indicators}
+    known = [name for name, end in ends.items() if not np.isnan(end)]
+    return indicators[max(known, key=lambda name: ends[name])] if known else None
+
+
+def _lower_end(block: Mapping[str, Any]) -> float:
+    low = block["ci95"][0]
+    return float("nan") if low is None else float(low)
+
+
+def chosen_strategy(chosen: list[Strategy], judged: Mapping[str, Any], select: Select) -> tuple[Strategy | None, str]:
+    """The strategy that makes the shortlist, and a sentence on why.
+
+    A named indicator was fixed beforehand and is kept. Else the learned model replaces the leading indicator only
+    where it is more accurate on the same resamples of the variants, at the confidence asked for: it has been fitted,
+    and its interval does not know that. Settings are baselines and never make the shortlist.
+    """
+    leading = leading_indicator(chosen, judged, select)
+    if leading is not None and select.primary and leading.name == select.primary.indicator:
+        return leading, f"{leading.name} was named beforehand."
+    learned = next((strategy for strategy in chosen if strategy.kind == "learned"), None)
+    if learned is not None and _is_better(learned, leading, select.confidence):
+        return learned, "The learned model is used: it is more accurate than the leading indicator beyond doubt."
+    if leading is None:
+        return None, ""
+    several = sum(strategy.kind == "indicator" for strategy in chosen) > 1
+    optimistic = (
+        f"{leading.name} was picked on these outcomes (highest lower end of its interval), so the probability errs on "
+        "the side of hope; name an indicator in select.primary before looking to avoid this."
+    )
+    return leading, optimistic if several else f"{leading.name} is the only indicator."
+
+
+def _is_better(learned: Strategy, leading: Strategy | None, confidence: float) -> bool:
+    if leading is None:
+        return False
+    same = np.array_equal(np.isfinite(learned.scores), np.isfinite(leading.scores))
+    # Without shared resamples only intervals that do not overlap tell the two apart.
+    if same:
+        low = percentile_interval((learned.accuracies - leading.accuracies)[:, None], confidence)[0, 0]
+        return bool(low > 0)
+    (ours, theirs) = (percentile_interval(s.accuracies[:, None], confidence)[0] for s in (learned, leading))
+    return bool(ours[0] > theirs[1])
+
+
+def shortlist(case: Case, strategy: Strategy, reason: str, modelled: Floats, select: Select) -> dict[str, Any] | None:
+    """The first k variants by ``strategy``: as many as the budget, else the fewest that reach the confidence.
+
+    ``modelled`` (n,) is its probability that the best is in the top k = 1 … n. None without a probability.
+    All outcomes of a case are known, so this looks back; it is a rule for the next set of variants like these.
+    """
+    if np.isnan(modelled).all():
+        return None
+    n = len(case.variants)
+    k = min(select.budget or 1 + int(np.argmax(modelled >= select.confidence)), n)
+    fact, p = facts(case, strategy, k), float(modelled[k - 1])
+    ranked = np.argsort(-strategy.filled, kind="stable")[:k]
+    return {
+        "by": strategy.name,
+        "k": k,
+        "variants": [case.variants[i] for i in ranked],
+        "p_best": p,
+        "wanted": select.confidence,
+        "n": n,
+        **fact,
+        "note": _note(strategy, k, n, fact, p, reason, select),
+    }
+
+
+def _note(strategy: Strategy, k: int, n: int, fact: Mapping[str, Any], p: float, reason: str, select: Select) -> str:
+    found = {0.0: "was not among them", 1.0: "was among them"}.get(
+        fact["has_best"], f"would have been among them with probability {fact['has_best']:.2f}, ties being drawn"
+    )
+    loss = f", at a loss of {number(fact['regret'])}" if fact["regret"] > 0 else ""
+    these = f"these {k} of {n} variants" if k > 1 else f"this one of {n} variants"
+    chance = "above 0.999" if p >= 0.9995 else f"{p:.3f}" if p >= 0.995 else f"{p:.2f}"
+    sentences = [
+        f"Had you fine-tuned only {these}, the first by {strategy.name}, you would have saved {n - k} runs; "
+        f"the best variant {found}{loss}.",
+        f"Of {n} new variants like these the best is among the first {k} with probability {chance}.",
+        _size(k, n, p, select),
+        reason,
+    ]
+    if _is_cut_at_a_tie(strategy, k):
+        sentences.append("The last of them are tied with variants that are not listed.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _size(k: int, n: int, p: float, select: Select) -> str:
+    if select.budget is None:
+        if k == n:
+            return f"No smaller number reaches {select.confidence:g}: this strategy saves nothing."
+        return f"It is the smallest number that reaches {select.confidence:g}."
+    if p < select.confidence:
+        return f"The budget does not reach the {select.confidence:g} asked for."
+    return ""
+
+
+def _is_cut_at_a_tie(strategy: Strategy, k: int) -> bool:
+    ranked = strategy.filled[np.argsort(-strategy.filled, kind="stable")]
+    return bool(k < len(ranked) and ranked[k - 1] == ranked[k])
