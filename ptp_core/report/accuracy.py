@@ -1,5 +1,4 @@
-"""Section 3: how often each indicator picks the better of two variants, against chance and against the plain
-configuration."""
+"""How often each indicator picks the better of two variants, against chance, plain baselines and published figures."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from itertools import compress
 from typing import Any
 
 from ptp_core.report.charts import Mark, Scale, Tick
+from ptp_core.report.lines import rows_of
 from ptp_core.report.numbers import DASH, decimals_for, ends, finite, fixed, interval, p_value, short
 from ptp_core.report.study import Outcome, Study, mapping
 
@@ -16,10 +16,20 @@ CHANCE = 0.5
 SCALE = Scale(0.0, 1.0)
 TICKS = (Tick(0.0, "0"), Tick(25.0, "0.25"), Tick(50.0, "chance"), Tick(75.0, "0.75"), Tick(100.0, "1"))
 COLUMNS = (
-    "interval", "p", "Holm p", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs", "ties", "rank of best", "regret@1",
+    "interval", "p", "Holm p", "within", "published", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs", "ties",
+    "rank of best", "regret@1",
 )  # fmt: skip
 MOST_OPEN = 12
 """With more indicators than these the further quantities of headlines are folded away."""
+BASELINES = {
+    "chance": "a coin",
+    "setting": "a setting as it is, larger is better",
+    "word": "group means of the training side, judged on the test side",
+    "settings": "all settings together, learned on the training side",
+    "flipped": "the indicator with its sign turned",
+    "smallest": "rank at the smallest scale or budget",
+    "tiny_finetune": "a tiny fine-tune",
+}
 LEARNED = {
     "catboost": "learned from {source}",
     "config_only": "learned from the configuration only",
@@ -72,21 +82,26 @@ def accuracies_of(study: Study, outcome: Outcome) -> Accuracies:
     learned = mapping(outcome.data.get("learned"))
     source = _source(learned, mapping(outcome.data.get("indicators")))
     indicators = _indicator_rows(study, outcome)
+    baselines = rows_of(outcome.data.get("baselines"))
     groups = (
         Group("Indicators", indicators),
-        Group("Configuration alone", _single_rows(outcome, "configuration")),
-        Group(_learned_title(learned), _learned_rows(learned, source)),
+        Group("Baselines: what costs next to nothing", tuple(_baseline_row(row) for row in baselines))
+        if baselines
+        else Group("Configuration alone", _single_rows(study, outcome, "configuration")),
+        # The newer form of the learned comparison has a section of its own.
+        Group(_learned_title(learned), () if "models" in learned else _learned_rows(learned, source)),
     )
     comparisons = (
         ("the best single indicator", p_value(learned.get("p_vs_best_single"))),
         ("the configuration only", p_value(learned.get("p_vs_config_only"))),
     )
     columns, shown = _without_empty_columns([group for group in groups if group.rows])
+    within = _within(outcome)
     n_further = sum(bool(row.full_name) for row in indicators)
     return Accuracies(
         outcome=outcome,
         groups=shown,
-        columns=columns,
+        columns=tuple(f"within {within}" if name == "within" else name for name in columns),
         n_further=n_further,
         is_folded=n_further > 0 and len(indicators) > MOST_OPEN,
         source=source,
@@ -105,7 +120,7 @@ def _without_empty_columns(groups: Sequence[Group]) -> tuple[tuple[str, ...], tu
 
 def _indicator_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
     """Headlines from best to worst, each with its further quantities below it, again from best to worst."""
-    rows = {row.name: row for row in _single_rows(outcome, "indicators", study)}
+    rows = {row.name: row for row in _single_rows(study, outcome, "indicators")}
     families: dict[str, list[AccuracyRow]] = {}
     for name, row in rows.items():
         head = study.headline(outcome, name)
@@ -119,29 +134,64 @@ def _indicator_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
     return tuple(row for head in rows if head in families for row in families[head])
 
 
-def _single_rows(outcome: Outcome, section: str, study: Study | None = None) -> tuple[AccuracyRow, ...]:
+def _single_rows(study: Study, outcome: Outcome, section: str) -> tuple[AccuracyRow, ...]:
     rows = [(str(name), mapping(row)) for name, row in mapping(outcome.data.get(section)).items()]
     ordered = sorted(rows, key=lambda item: -(finite(item[1].get("accuracy")) or 0.0))
     decimals = decimals_for(mapping(outcome.data.get("values")).values())
-    return tuple(_single_row(name, row, study.noise(section, name) if study else {}, decimals) for name, row in ordered)
+    published = published_of(study, outcome)
+    return tuple(
+        _single_row(name, row, study.noise(section, name), decimals, published.get(name, DASH)) for name, row in ordered
+    )
 
 
-def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], decimals: int) -> AccuracyRow:
+def published_of(study: Study, outcome: Outcome) -> dict[str, str]:
+    """Accuracies that somebody else has published for this outcome: name of the predictor -> text."""
+    given = mapping(mapping(study.selection.get("settings")).get("published"))
+    return {str(name): fixed(x) for name, row in given.items() if (x := mapping(row).get(outcome.name)) is not None}
+
+
+def _within(outcome: Outcome) -> str:
+    rows = [mapping(mapping(row).get("within")) for row in mapping(outcome.data.get("indicators")).values()]
+    return next((str(row["factor"]) for row in rows if row.get("factor")), "")
+
+
+def _baseline_row(row: Mapping[str, Any]) -> AccuracyRow:
+    filled = {
+        "interval": interval(row.get("ci95")),
+        "p": p_value(row.get("p")),
+        "pairs": short(row.get("n_pairs"), 7),
+    }
+    note, kind = str(row.get("note") or ""), BASELINES.get(str(row.get("kind")), "")
+    return AccuracyRow(
+        name=str(row.get("name") or row.get("kind") or ""),
+        note=note or kind,
+        mark=mark_of(row.get("accuracy"), row.get("ci95")),
+        accuracy=fixed(row.get("accuracy")),
+        cells=tuple(filled.get(column, DASH) for column in COLUMNS),
+    )
+
+
+def _single_row(
+    name: str, row: Mapping[str, Any], noise: Mapping[str, Any], decimals: int, published: str
+) -> AccuracyRow:
     ties = [number for key in ("n_indicator_ties", "n_outcome_ties") if (number := finite(row.get(key)))]
-    q = finite(row.get("q"))
+    q, within = finite(row.get("q")), mapping(row.get("within"))
+    direction = "lower is better" if row.get("higher_is_better") is False else ""
     return AccuracyRow(
         name=name,
-        note="lower is better" if row.get("higher_is_better") is False else "",
+        note=" · ".join(note for note in (direction, str(row.get("words") or "")) if note),
         mark=mark_of(row.get("accuracy"), row.get("ci95")),
         accuracy=fixed(row.get("accuracy")),
         cells=(
             interval(row.get("ci95")),
             p_value(row.get("p")),
             p_value(row.get("p_holm")) if q is None else f"q {p_value(q)}",
+            fixed(within.get("accuracy")),
+            published,
             fixed(noise.get("snr_checkpoints"), 1),
             fixed(noise.get("snr_items"), 1),
             fixed(row.get("tau_b"), 2),
-            short(row.get("n_pairs")),
+            short(row.get("n_pairs"), 7),
             short(sum(ties)) if ties else DASH,
             short(row.get("rank_of_best")),
             fixed(row.get("regret_at_1"), decimals),

@@ -25,6 +25,8 @@ class Tick:
 
     at: float
     label: str
+    is_reference: bool = False
+    """Drawn dashed: the value of no skill, no difference."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,32 @@ class Panel:
     y_ticks: tuple[Tick, ...]
     points: tuple[Point, ...] = ()
     primary: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a plot: its legend, its colour class, its points from left to right and the SVG path through them."""
+
+    label: str
+    tone: str
+    points: tuple[Point, ...]
+
+    @property
+    def path(self) -> str:
+        """In units of percent, for a box of 100 by 100 that the browser stretches to the plot."""
+        return "M" + "L".join(f"{point.x} {point.y}" for point in self.points) if self.points else ""
+
+
+@dataclass(frozen=True)
+class LinePlot:
+    """Lines over one axis; ``diagonal``: whether the line of equality is drawn."""
+
+    x_title: str
+    y_title: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    series: tuple[Series, ...]
+    diagonal: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Section 5: training loss against tokens, one line a variant, held-out losses as rings."""
+"""Training loss against tokens, one line a variant, held-out losses as rings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 6: how the numbers were made."""
+"""How the numbers were made."""
 
 from __future__ import annotations
 

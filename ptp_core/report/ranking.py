@@ -1,4 +1,4 @@
-"""Section 1 and 2: each outcome at a glance, and its variants from best to worst with their error bars."""
+"""Each outcome at a glance, and its variants from best to worst with their error bars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptp_core.report.charts import Mark, Panel, Point, Scale, Tick, fit
-from ptp_core.report.numbers import DASH, decimals_for, finite, fixed, share, short
+from ptp_core.report.numbers import DASH, decimals_for, ends, finite, fixed, share, short
 from ptp_core.report.study import Colouring, Outcome, Study, mapping
 
 MANY_VARIANTS = 30
@@ -28,6 +28,8 @@ class RankRow:
     stderr: str
     predicted: str
     borda: str
+    rank_ci: str
+    p_best: str
     config: tuple[str, ...]
     is_best: bool
     is_more: bool
@@ -46,6 +48,8 @@ class Ranking:
     ticks: tuple[Tick, ...]
     has_predicted: bool
     has_stderr: bool
+    has_rank_ci: bool
+    has_p_best: bool
     n_more: int
     overview: Panel | None
 
@@ -67,6 +71,8 @@ def ranking_of(study: Study, outcome: Outcome) -> Ranking:
         ticks=scale.ticks(5),
         has_predicted=any(finite(entry.get("predicted_rank")) is not None for entry in entries),
         has_stderr=any(finite(entry.get("stderr")) is not None for entry in entries),
+        has_rank_ci=any(ends(entry.get("rank_ci"))[0] is not None for entry in entries),
+        has_p_best=any(finite(entry.get("p_best")) is not None for entry in entries),
         n_more=len(entries) - TOP_ROWS if is_long else 0,
         overview=_overview(outcome, entries, study.colouring) if is_long else None,
     )
@@ -117,7 +123,7 @@ def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
 
 def _row(study: Study, entry: Mapping[str, Any], at: int, scale: Scale, decimals: int, is_long: bool) -> RankRow:
     variant = str(entry.get("variant", ""))
-    borda = finite(entry.get("borda"))
+    borda, (low, high) = finite(entry.get("borda")), ends(entry.get("rank_ci"))
     return RankRow(
         rank=short(entry.get("rank")),
         variant=variant,
@@ -127,6 +133,8 @@ def _row(study: Study, entry: Mapping[str, Any], at: int, scale: Scale, decimals
         stderr=fixed(entry.get("stderr"), decimals),
         predicted=short(entry.get("predicted_rank")),
         borda="" if borda is None else f"Borda score {short(borda)}",
+        rank_ci=DASH if low is None or high is None else f"{short(low)} to {short(high)}",
+        p_best=share(entry.get("p_best")),
         config=tuple(column.get(variant, DASH) for column in list(study.config.values())[:MOST_CONFIG_COLUMNS]),
         is_best=at == 0,
         is_more=is_long and at >= TOP_ROWS,

@@ -1,4 +1,4 @@
-"""Section 4: the headline indicators against every outcome, one small panel each, better always up and to the right."""
+"""The headline indicators against every outcome, one small panel each, better always up and to the right."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ def scatters_of(study: Study, outcome: Outcome, most_points: int) -> Scatters:
     left_out: list[str] = []
     empty: list[str] = []
     n_points = 0
-    indicators = _in_order(study, outcome)
-    drawn = [name for name in indicators if study.headline(outcome, name) == name]
+    drawn = headlines_in_order(study, outcome)
     for indicator in drawn:
         measured = {v: x for v, x in study.indicator_values(outcome, indicator).items() if v in values}
         n_points += len(measured)
@@ -47,12 +46,19 @@ def scatters_of(study: Study, outcome: Outcome, most_points: int) -> Scatters:
             left_out.append(indicator)
         else:
             panels.append(_panel(study, outcome, indicator, measured, values))
-    return Scatters(outcome, tuple(panels), tuple(left_out), tuple(empty), len(indicators) - len(drawn))
+    return Scatters(
+        outcome, tuple(panels), tuple(left_out), tuple(empty), len(mapping(outcome.data.get("indicators"))) - len(drawn)
+    )
 
 
 def points_for_each(study: Study) -> int:
     """How many points an outcome may draw."""
     return MOST_POINTS // max(1, len(study.outcomes))
+
+
+def headlines_in_order(study: Study, outcome: Outcome) -> list[str]:
+    """Headline indicators, the primary one first, then by accuracy."""
+    return [name for name in _in_order(study, outcome) if study.headline(outcome, name) == name]
 
 
 def _in_order(study: Study, outcome: Outcome) -> list[str]:

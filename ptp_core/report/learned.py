@@ -1,0 +1,240 @@
+"""The learned model: how well it does on variants it never saw, beside plain rules and published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ptp_core.report.accuracy import AccuracyRow, Group, mark_of, published_of
+from ptp_core.report.charts import LinePlot, Mark, Scale, Tick
+from ptp_core.report.lines import Calibration, calibration_of, learning_curve_of, rows_of
+from ptp_core.report.numbers import DASH, ends, finite, finite_all, fixed, interval, p_value, short
+from ptp_core.report.study import Outcome, Study, mapping
+
+MODELS = {
+    "catboost": "boosted trees on the indicators",
+    "catboost_config": "boosted trees on indicators and settings",
+    "config_only": "boosted trees on the settings only",
+    "logistic": "logistic regression on the indicators",
+    "mlp": "neural network on the indicators",
+    "best_single": "best single indicator of the training side",
+    "setting": "best single setting",
+    "sum": "plain sum of the indicators",
+}
+BRIEF = {
+    "catboost": "trees on indicators",
+    "catboost_config": "trees on indicators and settings",
+    "config_only": "trees on settings",
+    "logistic": "logistic regression",
+    "mlp": "neural network",
+    "best_single": "best single indicator",
+    "setting": "best single setting",
+    "sum": "plain sum",
+}
+COLUMNS = ("interval", "sd over splits", "splits", "published")
+STEPS = 5
+"""Shades on either side of chance in the heat map."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two accuracies with its place on an axis around nought."""
+
+    label: str
+    mark: Mark
+    difference: str
+    interval: str
+    p: str
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Differences on one axis."""
+
+    rows: tuple[Difference, ...]
+    ticks: tuple[Tick, ...]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether any of them has a p."""
+        return any(row.p != DASH for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Accuracy on a family of variants that was left out whole, and that of each of its levels."""
+
+    row: AccuracyRow
+    levels: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """All that is known of the learned model for one outcome."""
+
+    outcome: Outcome
+    facts: tuple[tuple[str, str], ...]
+    indicators: str
+    group: Group
+    columns: tuple[str, ...]
+    comparisons: Differences | None
+    curve: LinePlot | None
+    calibration: Calibration | None
+    families: tuple[Family, ...]
+    importance: Differences | None
+
+
+def learned_of(study: Study, outcome: Outcome) -> Learned | None:
+    """The learned models of one outcome; None where the selection has none, or has them in the older form."""
+    block = mapping(outcome.data.get("learned"))
+    models = mapping(block.get("models"))
+    if not models:
+        return None
+    published = published_of(study, outcome)
+    names = [*(name for name in MODELS if models.get(name)), *(n for n in models if n not in MODELS and models[n])]
+    rows = tuple(_model(name, mapping(models[name]), published) for name in names)
+    filled = [any(row.cells[at] != DASH for row in rows) for at in range(len(COLUMNS))]
+    return Learned(
+        outcome=outcome,
+        facts=_facts(block),
+        indicators=", ".join(map(str, block.get("indicators") or ())),
+        group=Group("", tuple(_kept(row, filled) for row in rows)),
+        columns=tuple(name for name, has in zip(COLUMNS, filled, strict=True) if has),
+        comparisons=differences_of(block.get("comparisons"), BRIEF),
+        curve=learning_curve_of(block.get("learning_curve")),
+        calibration=calibration_of(mapping(block.get("calibration"))),
+        families=tuple(_families(block)),
+        importance=_importance(block.get("importance")),
+    )
+
+
+def _facts(block: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    facts = (("variants learned from", short(block.get("n_train"))), ("held out", short(block.get("n_test"))))
+    return tuple((label, text) for label, text in facts if text != DASH)
+
+
+def _model(name: str, row: Mapping[str, Any], published: Mapping[str, str]) -> AccuracyRow:
+    chosen = sorted(mapping(row.get("names")).items(), key=lambda item: (-(finite(item[1]) or 0), item[0]))
+    note = ", ".join(f"{indicator} {short(count)}×" for indicator, count in chosen) or str(row.get("name") or "")
+    cells = (interval(row.get("ci95")), fixed(row.get("sd")), short(row.get("n_splits")), published.get(name, DASH))
+    mark = mark_of(row.get("mean"), row.get("ci95"))
+    return AccuracyRow(MODELS.get(name, name), note, mark, fixed(row.get("mean")), cells)
+
+
+def _kept(row: AccuracyRow, filled: Sequence[bool]) -> AccuracyRow:
+    cells = tuple(cell for cell, has in zip(row.cells, filled, strict=True) if has)
+    return AccuracyRow(row.name, row.note, row.mark, row.accuracy, cells)
+
+
+def differences_of(block: object, labels: Mapping[str, str]) -> Differences | None:
+    """Paired differences a − b; None where there are none."""
+    rows = rows_of(block)
+    reach = max((abs(x) for row in rows for x in finite_all([row.get("difference"), *_bounds(row)])), default=0.0)
+    if not rows:
+        return None
+    scale = Scale(-1.08 * (reach or 1.0), 1.08 * (reach or 1.0))
+    shown = [
+        Difference(
+            label=f"{labels.get(str(row.get('a')), row.get('a'))} − {labels.get(str(row.get('b')), row.get('b'))}",
+            mark=_difference_mark(row.get("difference"), row.get("ci95"), scale),
+            difference=_signed(row.get("difference")),
+            interval=interval(row.get("ci95")),
+            p=p_value(row.get("p")),
+        )
+        for row in rows
+    ]
+    return Differences(tuple(shown), _around_nought(scale))
+
+
+def _around_nought(scale: Scale) -> tuple[Tick, ...]:
+    return tuple(Tick(tick.at, tick.label, abs(tick.at - 50) < 0.01) for tick in scale.ticks(5))
+
+
+def _bounds(row: Mapping[str, Any]) -> list[Any]:
+    bounds = row.get("ci95")
+    return list(bounds) if isinstance(bounds, (list, tuple)) else []
+
+
+def _signed(value: object) -> str:
+    number = finite(value)
+    return DASH if number is None else ("+" if number > 0 else "") + fixed(number)
+
+
+def _difference_mark(value: object, bounds: object, scale: Scale) -> Mark:
+    number, (low, high) = finite(value), ends(bounds)
+    at = None if number is None else scale.at(number)
+    if low is None or high is None:
+        return Mark(at, None, None, "open")
+    return Mark(at, scale.at(low), scale.at(high), "good" if low > 0 else "bad" if high < 0 else "open")
+
+
+def _families(block: Mapping[str, Any]) -> list[Family]:
+    """Leave one variant out, then leave one family out, factor by factor."""
+    one = mapping(block.get("leave_one_out"))
+    found = [Family(_left_out("one variant at a time", one, f"{short(one.get('n_folds'))} folds"), ())] if one else []
+    for entry in rows_of(block.get("leave_family_out")):
+        levels = tuple(
+            (
+                str(level.get("value", "")),
+                fixed(level.get("accuracy")),
+                short(level.get("n_variants")),
+                short(level.get("n_pairs"), 7),
+            )
+            for level in rows_of(entry.get("levels"))
+        )
+        row = _left_out(
+            f"all of one {entry.get('factor', '')} at a time", entry, f"{short(entry.get('n_pairs'), 7)} pairs"
+        )
+        found.append(Family(row, levels))
+    return found
+
+
+def _left_out(name: str, row: Mapping[str, Any], note: str) -> AccuracyRow:
+    mark = mark_of(row.get("accuracy"), row.get("ci95"))
+    return AccuracyRow(name, "", mark, fixed(row.get("accuracy")), (interval(row.get("ci95")), note))
+
+
+def _importance(block: object) -> Differences | None:
+    rows = [{"a": row.get("name"), "difference": row.get("drop"), "ci95": row.get("ci95")} for row in rows_of(block)]
+    view = differences_of([{**row, "b": ""} for row in rows], {})
+    if view is None:
+        return None
+    named = tuple(
+        Difference(str(row["a"]), shown.mark, shown.difference, shown.interval, DASH)
+        for row, shown in zip(rows, view.rows, strict=True)
+    )
+    return Differences(named, view.ticks)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A heat map: a row for the outcome learned on, a column for the outcome predicted."""
+
+    tested: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...]
+    """Outcome learned on, and a cell (accuracy, interval, shade class, whether it is the same outcome) a column."""
+
+
+def transfer_of(selection: Mapping[str, Any]) -> Transfer | None:
+    """Accuracy of the model taught on one outcome and asked about another; None without any."""
+    block = {str(train): mapping(row) for train, row in mapping(selection.get("transfer")).items()}
+    tested = tuple(dict.fromkeys(str(test) for row in block.values() for test in row))
+    rows = tuple(
+        (train, tuple(_heat(mapping(row.get(test)), train == test) for test in tested)) for train, row in block.items()
+    )
+    return Transfer(tested, rows) if tested else None
+
+
+def _heat(cell: Mapping[str, Any], is_same: bool) -> tuple[str, str, str, bool]:
+    mean = finite(cell.get("mean"))
+    bounds = interval(cell.get("ci95"), 2)
+    return fixed(mean), "" if bounds == DASH else bounds, shade(mean), is_same
+
+
+def shade(accuracy: float | None) -> str:
+    """Class of a heat-map cell: the further from chance, the stronger; above chance ``up``, below it ``down``."""
+    if accuracy is None:
+        return ""
+    steps = min(STEPS, round(abs(accuracy - 0.5) * 2 * (STEPS + 1)))
+    return f"{'up' if accuracy >= 0.5 else 'down'}{steps}"
