@@ -84,7 +84,7 @@ def analyze(
     for case in cases.values():
         _refuse_few(case, left_out)
     outcomes, learned = _outcomes(table, kept, cases, claims, select, watch)
-    add_standing(outcomes, found, claims, select.confidence)
+    add_standing(outcomes, found.findings, select.confidence)
     for name, case in cases.items():
         watch.say(name, "decision")
         outcomes[name] |= _decision(case, outcomes[name], learned[name], select, kept)
@@ -154,7 +154,9 @@ def _as_given(table: pd.DataFrame, data: Measured, claims: Claims, select: Selec
 
 def _decision(case: Case, block: Mapping[str, Any], learned: Learned, select: Select, data: Measured) -> dict[str, Any]:
     return {
-        "ranking": ranking(list(case.variants), case.outcome, learned.borda, select),
+        "ranking": ranking(
+            list(case.variants), case.outcome, learned.borda, confidence=select.confidence, seed=select.seed
+        ),
         "best": best(list(case.variants), case.outcome, select.seed),
         "decision": decide(case, block, learned.out_of_fold, select, data),
     }

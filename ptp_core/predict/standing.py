@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptp_core.predict.audit.findings import Finding
-from ptp_core.predict.judge.claims import Claims
+from ptp_core.predict.audit.finding import Finding
 from ptp_core.predict.wording import percent
 
 Block = Mapping[str, Any]
@@ -15,9 +14,7 @@ LEFT_OF_IT = 0.5
 """Confounded: at an equal setting less than this share of the indicator's advantage over chance is left."""
 
 
-def add_standing(
-    outcomes: Mapping[str, Mapping[str, Any]], findings: Iterable[Finding], claims: Claims, confidence: float
-) -> None:
+def add_standing(outcomes: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding], confidence: float) -> None:
     """Fill ``verdict`` and ``words`` of every indicator in the JSON blocks of ``outcomes``.
 
     ``verdict`` is the first that holds of: untestable (no pair to judge), constant, leak (the audit found that it
@@ -25,9 +22,8 @@ def add_standing(
     chance), confounded (better than chance, but not where a setting is equal that orders the outcome by itself), and
     better.
     """
-    found = list(findings)
     for name, block in outcomes.items():
-        mine = [finding for finding in found if name in finding.outcomes]
+        mine = [finding for finding in findings if name in finding.outcomes]
         for indicator, single in block["indicators"].items():
             single["verdict"], single["words"] = _standing(indicator, single, block, mine, 1 - confidence)
 

@@ -27,11 +27,14 @@ def verdict(selection: Block) -> dict[str, Any]:
     confirmatory = selection["confirmatory"]
     name, block = primary["outcome"], outcomes[primary["outcome"]]
     claimed = {outcome: outcomes[outcome] for outcome in confirmatory["outcomes"]}
+    # Whoever published an accuracy kept every variant.
+    whole = (selection["as_given"] or selection)["outcomes"]
     named = primary["indicator"]
     focus = named or _leading(block["indicators"], 1 - confidence)
     headline = f"On {name}, {_best(block, confidence)}; {_indicator(block, focus, named is not None, confidence)}."
+    published = _published({name: whole[name] for name in claimed}, 1 - confidence)
     details = [
-        *_published(claimed, 1 - confidence),
+        *published[:1],
         *_learned(name, block, 1 - confidence),
         *_shortlist(block),
         *_consequence(name, block, focus),
@@ -39,6 +42,7 @@ def verdict(selection: Block) -> dict[str, Any]:
         *_doubts(name, block, confirmatory["indicators"]),
         *_claims(claimed, 1 - confidence),
         *_configuration(name, block, confirmatory["indicators"]),
+        *published[1:],
         *_noise(claimed),
         _multiplicity(outcomes, primary),
         *_explored(outcomes, 1 - confidence),
@@ -151,20 +155,18 @@ def _configuration(name: str, block: Block, claimed: Sequence[str]) -> list[str]
 
 
 def _published(outcomes: Mapping[str, Block], level: float) -> list[str]:
-    """Whether a published accuracy is more than a single setting gives on the same splits."""
-    found: dict[tuple[str, str], list[tuple[str, Block]]] = {}
+    """A sentence for each published learner: is it more than a single setting gives on the same splits?"""
+    found: dict[tuple[str, str], list[str]] = {}
     for outcome, block in outcomes.items():
         for entry in block["learned"].get("published", ()):
             if entry["p"] is not None:
-                found.setdefault((entry["name"], entry["setting"]), []).append((outcome, entry))
-    sentences = []
-    for (name, setting), entries in found.items():
-        for told, words in ((False, "is not distinguishable from"), (True, "differs from")):
-            some = [(outcome, entry) for outcome, entry in entries if (entry["p"] <= level) == told]
-            if some:
-                each = listed([f"{percent(e['accuracy'])} on {o}, {p_value(e['p'])}" for o, e in some])
-                sentences.append(f"The published accuracy of {name} {words} that of {setting} alone ({each}).")
-    return sentences
+                relation = _relation(entry["difference"], 0.0, entry["p"], level)
+                words = f"{relation} it on {outcome} ({percent(entry['accuracy'])}, {p_value(entry['p'])})"
+                found.setdefault((entry["name"], entry["setting"]), []).append(words)
+    return [
+        f"The published accuracy of {name}, held against the setting {setting} alone: {listed(words)}."
+        for (name, setting), words in found.items()
+    ]
 
 
 def _learned(name: str, block: Block, level: float) -> list[str]:
@@ -191,9 +193,10 @@ def _shortlist(block: Block) -> list[str]:
 
 
 def _abstention(block: Block) -> list[str]:
+    """Why not to claim more, and what it would take; what two of them say is said once."""
     decision = block["decision"]
-    power = decision["power"]["sentence"]
-    return [*decision["abstain"]["why"], *([power] if power else [])]
+    sentences = [*decision["abstain"]["why"], decision["power"]["sentence"] or ""]
+    return [s for i, s in enumerate(sentences) if s and not any(s in other for other in sentences[i + 1 :])]
 
 
 def _doubts(name: str, block: Block, claimed: Sequence[str]) -> list[str]:
