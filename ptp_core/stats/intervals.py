@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ptp_core.stats.jackknife import judged_signs, ratio_error, unit_pairs
+from ptp_core.stats.jackknife import judged_signs, tau_error, unit_pairs
 from ptp_core.stats.pairs import Floats, PairMask, sign_matrix
 
 
@@ -22,9 +22,9 @@ def jackknife_intervals(
     Estimand: the accuracy over the population the variants stand for; with ``judged`` (n, n) over the pairs it marks;
     with ``clusters`` (n,) over the population of clusters, within which errors may depend in any way. The interval is
     τ = 2A − 1 ± t·se on Fisher's z scale, where the error depends little on τ, with the jackknife's error
-    (``ratio_error``) and units − 1 degrees of freedom (Long & Cliff 1997 for τ without ties). It covers 93–97 % at
-    .95 in simulations of 20 and 50 variants, 10 clusters, ties and correlations up to .8, where percentiles of the
-    bootstrap fall to 91 % (tests/stats/test_intervals.py).
+    (``tau_error``) and units − 1 degrees of freedom (Long & Cliff 1997 for τ without ties). It covers 92–98 % at
+    .95 in simulations of 20 and 50 variants, 10 clusters, ties and correlations up to .8
+    (tests/stats/test_intervals.py), and more with fewer variants or strata of fewer than six.
 
     A perfect indicator gets the lower end it would have with one wrong pair, and 1 as the upper: no number of pairs
     of five variants is certain. A constant indicator is 1/2 whatever the variants: [1/2, 1/2]. [0, 1] with fewer than
@@ -40,7 +40,7 @@ def _interval(
     from scipy.stats import t as student
 
     weights = np.abs(signs)
-    tau = ratio_error(sign_matrix(column) * signs, weights, clusters)
+    tau = tau_error(sign_matrix(column) * signs, weights, clusters)
     if np.isnan(tau.value):
         return float("nan"), float("nan")
     if tau.error == 0:

@@ -1,4 +1,4 @@
-"""How far an accuracy, or a difference of two, would move with other variants: a jackknife, less its known excess."""
+"""How far an accuracy, or a difference of two, would move with other variants: a jackknife, less half its excess."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from numpy.typing import NDArray
 
 from ptp_core.stats.pairs import Floats, PairMask, sign_matrix
 
-SHARE_REMOVED = 2 / 3
-"""How much of the jackknife's excess is taken off; found by simulation (tests/stats/test_differences.py).
-
-With none of it removed, two alike indicators at n = 20 are called different in 1 % of trials instead of 5 %; with all
-of it in up to 11 %, since the excess is itself estimated."""
-LEAST_SHARE = 1 / 2
-"""The variance is at least this much of the jackknife's: half is what is left when the excess is at its largest."""
+ROUNDING = 1e-9
+"""Errors below are none."""
 
 
 @dataclass(frozen=True)
-class RatioError:
-    """A share of pairs (its sum of credits over its sum of weights) and its standard error."""
+class TauError:
+    """A τ = 2·accuracy − 1 over judged pairs, or the difference of two, and its standard error."""
 
     value: float
     """NaN where no pair is judged."""
@@ -35,26 +30,27 @@ def judged_signs(outcome: Floats, judged: PairMask | None) -> Floats:
     return signs if judged is None else signs * judged
 
 
-def ratio_error(credits: Floats, weights: Floats, clusters: NDArray[np.intp] | None = None) -> RatioError:
-    """Standard error of sum(credits) / sum(weights) over pairs, both (n, n), symmetric and 0 on the diagonal.
+def tau_error(credits: Floats, weights: Floats, clusters: NDArray[np.intp] | None = None) -> TauError:
+    """τ = sum(credits) / sum(weights) over pairs, both (n, n), symmetric and 0 on the diagonal, and how sure it is.
 
-    Estimand: the ratio over the population of variants, or of ``clusters`` (n,) of them, whose errors are independent.
-    The delete-one jackknife of the linearised ratio counts the part of the variance that belongs to pairs, not to
-    units, twice (Efron & Stein 1981); the unbiased estimate of a U-statistic's variance does not, but is noisier.
-    ``SHARE_REMOVED`` of what lies between them is taken off. The error is never below that of a ratio with one wrong
-    pair, as a perfect record over few variants is no certainty, unless no pair has any credit: then it is 0.
+    Estimand: τ over the population of variants, or of ``clusters`` (n,) of them, whose errors are independent. The
+    delete-one jackknife of the linearised ratio counts the part of the variance that belongs to pairs, not to units,
+    twice (Efron & Stein 1981): two alike indicators would be called different in 1 % of trials instead of 5. The
+    unbiased estimate of a U-statistic's variance does not, but is so noisy that up to 11 % would be. Their mean keeps
+    the level (tests/stats/test_differences.py). Where nothing varies, as in a perfect record, the error is that of a
+    record with one wrong pair, since few variants are no certainty; it is 0 if no pair has any credit.
     """
     total = weights.sum()
     units = len(weights) if clusters is None else len(np.unique(clusters))
     if total == 0:
-        return RatioError(float("nan"), float("nan"), units)
+        return TauError(float("nan"), float("nan"), units)
     value = float(credits.sum() / total)
     if not credits.any():
-        return RatioError(value, 0.0, units)
+        return TauError(value, 0.0, units)
     if units < 3:
-        return RatioError(value, float("inf"), units)
-    variance = _variance(_between_units(credits - value * weights, clusters)) / (total / 2) ** 2
-    return RatioError(value, max(float(np.sqrt(variance)), np.sqrt(2) / unit_pairs(weights, units)), units)
+        return TauError(value, float("inf"), units)
+    error = float(np.sqrt(_variance(_between_units(credits - value * weights, clusters))) / (total / 2))
+    return TauError(value, error if error > ROUNDING else np.sqrt(8) / unit_pairs(weights, units), units)
 
 
 def unit_pairs(weights: Floats, units: int) -> float:
@@ -83,4 +79,4 @@ def _variance(kernel: Floats) -> float:
     if units < 4:
         return jackknife
     unbiased = units * (units - 1) / ((units - 2) * (units - 3)) * (squared_rows - squared_pairs)
-    return max(jackknife - SHARE_REMOVED * (jackknife - unbiased), LEAST_SHARE * jackknife)
+    return (jackknife + max(0.0, unbiased)) / 2

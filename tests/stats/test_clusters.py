@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from ptp_core.stats.clusters import mean_error
 from ptp_core.stats.pairs import Floats
@@ -16,14 +17,17 @@ def draw(rng: np.random.Generator, documents: int, shared: float) -> tuple[Float
     return np.sqrt(shared) * common + np.sqrt(1 - shared) * rng.normal(size=len(clusters)), clusters.tolist()
 
 
-def coverage(documents: int, shared: float, simulations: int = 2000) -> tuple[float, float]:
-    """Shares of simulations whose mean ± 1.96 errors holds the truth: clusters heeded, clusters ignored."""
+def coverage(
+    documents: int, shared: float, simulations: int = 2000, reach: float = 1.96, ties: bool = False
+) -> tuple[float, float]:
+    """Shares of simulations whose mean ± ``reach`` errors holds the truth: clusters heeded, clusters ignored."""
     rng = np.random.default_rng(0)
     heeded = ignored = 0
     for _ in range(simulations):
         scores, clusters = draw(rng, documents, shared)
-        heeded += abs(scores.mean()) <= 1.96 * mean_error(scores.tolist(), clusters)
-        ignored += abs(scores.mean()) <= 1.96 * mean_error(scores.tolist())
+        scores = np.round(scores) if ties else scores
+        heeded += abs(scores.mean()) <= reach * mean_error(scores.tolist(), clusters)
+        ignored += abs(scores.mean()) <= reach * mean_error(scores.tolist())
     return heeded / simulations, ignored / simulations
 
 
@@ -42,6 +46,17 @@ def test_heeding_clusters_costs_nothing_where_items_are_independent() -> None:
 @pytest.mark.parametrize(("documents", "shared"), [(30, 0.2), (30, 0.9), (200, 0.5), (200, 0.9)])
 def test_coverage_holds_for_few_and_many_documents(documents: int, shared: float) -> None:
     assert coverage(documents, shared, simulations=3000)[0] == pytest.approx(0.95, abs=0.025)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("documents", [20, 50])
+def test_with_students_quantile_it_covers_for_twenty_and_fifty_documents(documents: int, shared: float) -> None:
+    reach = float(student.ppf(0.975, documents - 1))
+    assert 0.92 <= coverage(documents, shared, reach=reach)[0] <= 0.98
+
+
+def test_rounded_scores_are_covered_as_well() -> None:
+    assert 0.92 <= coverage(20, 0.5, reach=float(student.ppf(0.975, 19)), ties=True)[0] <= 0.98
 
 
 def test_by_hand() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from ptp_core.stats.multiplicity import benjamini_hochberg, holm
+from ptp_core.stats.permutation import permutation_p
+from tests.stats.designs import Design
 
 
 def test_a_family_of_four_by_hand() -> None:
@@ -62,3 +65,28 @@ def test_one_in_twenty_of_what_is_noted_is_false() -> None:
 def test_it_notes_at_least_what_holm_claims() -> None:
     p_values = np.random.default_rng(4).uniform(size=30) ** 2
     assert (benjamini_hochberg(p_values) <= holm(p_values)).all()
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.5, 0.95])
+def test_both_hold_for_tests_that_depend_on_each_other(alike: float) -> None:
+    """Four real effects and eleven false ones, as the claims of one study: indicators of the same variants."""
+    rng = np.random.default_rng(5)
+    scores = np.sqrt(alike) * rng.normal(size=(4000, 1)) + np.sqrt(1 - alike) * rng.normal(size=(4000, 15))
+    scores[:, :4] += 3
+    claims, shares = 0, 0.0
+    for p_values in norm.sf(scores):
+        claims += bool((holm(p_values)[4:] <= 0.05).any())
+        noted = benjamini_hochberg(p_values) <= 0.05
+        shares += noted[4:].sum() / max(1, noted.sum())
+    assert claims / 4000 <= 0.05 + 0.007
+    assert shares / 4000 <= 0.05 + 0.007
+
+
+@pytest.mark.slow
+def test_at_most_one_study_in_twenty_claims_an_unrelated_indicator() -> None:
+    rng, false_claims = np.random.default_rng(6), 0
+    for _ in range(1000):
+        indicators, outcome = Design(20, ties=True).draw([0.8] + [0.0] * 4, rng, shared=0.5)
+        p_values = permutation_p(indicators, outcome, permutations=999, rng=rng)
+        false_claims += bool((holm(p_values)[1:] <= 0.05).any())
+    assert false_claims / 1000 <= 0.05 + 0.014
