@@ -131,15 +131,16 @@ def _words(case: Case, select: Select) -> list[tuple[str, _Single]]:
         # A word of one variant only says nothing about another; at least two words must.
         if not _enough(known) or (counts > 1).sum() < 2:
             continue
+        # Sorted by value, as above; sums of floats depend on their order, too.
         order = np.lexsort((codes[known], case.goodness[known]))
+        groups, goodness = codes[known][order], case.goodness[known][order]
         share, p = eta_squared(
-            codes[known][order],
-            case.goodness[known][order],
-            permutations=min(select.permutations, max(FEWEST_SHUFFLES, MOST_RANKS // len(codes))),
+            groups,
+            goodness,
+            permutations=min(select.permutations, max(FEWEST_SHUFFLES, MOST_RANKS // len(groups))),
             rng=np.random.default_rng([select.seed, WORD_STREAM]),
         )
-        accuracy = group_accuracy(codes[known], case.goodness[known])
-        found.append((name, _Single(case.name, accuracy, p, share)))
+        found.append((name, _Single(case.name, group_accuracy(groups, goodness), p, share)))
     return found
 
 
