@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,14 +32,14 @@ def looked_at(table: pd.DataFrame, select: Select = QUICK) -> Audit:
     return audit(table, measured(table), select, {})
 
 
-def clean(rng: np.random.Generator, n: int = 40) -> dict[str, dict[str, list[object]]]:
+def clean(rng: np.random.Generator, n: int = 40) -> dict[str, dict[str, Any]]:
     """Two indicators of some worth, two outcomes with seeds that agree well, settings that say nothing."""
     merit = rng.normal(size=n)
 
-    def made(noise: float) -> list[object]:
+    def made(noise: float) -> list[float]:
         return [float(value) for value in 50 + 5 * merit + noise * rng.normal(size=n)]
 
-    def seeded() -> list[object]:
+    def seeded() -> list[list[float]]:
         return [[value + 0.05 * rng.normal() for _ in range(3)] for value in made(2.0)]
 
     return {
