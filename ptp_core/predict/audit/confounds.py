@@ -25,8 +25,14 @@ NUMBER_STREAM, WORD_STREAM = 40, 41
 FEWEST = 6
 """Variants with outcome and setting: fewer have too few orders to be surprised by one."""
 
+MATTERS = 0.05
+"""Distance of an accuracy from 1/2: a setting of a few variants only may be certain to matter and lend nobody much."""
+
 KNOWN = 0.8
 """Share of the variants whose setting must be known."""
+
+MOST_TOLD = 3
+"""Outcomes of a column whose accuracies are told one by one."""
 
 GOES_WITH_SDS = 2.576
 """An indicator goes with a column if Kendall's τ is this many null sds from 0: two-sided p < .01."""
@@ -57,7 +63,8 @@ def confounds(data: Measured, select: Select) -> list[Finding]:
     Numeric columns: pairwise accuracy as they are (larger is better), against 1/2, p by shuffling over variants (null
     hypothesis: the column is exchangeable over the variants given the outcome). Words: p of η² on the outcome's ranks,
     by shuffling the ranks over variants (Kruskal & Wallis 1952); the accuracy is that of ``group_accuracy``. Holm over
-    all columns and outcomes; a column is a confound of an outcome if p_holm ≤ 1 − ``confidence``. It is grave if it
+    all columns and outcomes; a column is a confound of an outcome if p_holm ≤ 1 − ``confidence`` and its accuracy is at
+    least .05 from 1/2. It is grave if it
     orders at least as many pairs rightly (a numeric one also: wrongly) as the best indicator; else a warning.
 
     Columns with one value, with values of single variants only, or unknown for more than a fifth are passed over. All
@@ -73,7 +80,7 @@ def confounds(data: Measured, select: Select) -> list[Finding]:
     adjusted = holm(np.array([single.p for _, single in flat]))
     found: dict[str, list[tuple[_Single, float]]] = {}
     for (column, single), p in zip(flat, adjusted.tolist(), strict=True):
-        if p <= 1 - select.confidence:
+        if p <= 1 - select.confidence and abs(single.accuracy - 0.5) >= MATTERS:
             found.setdefault(column, []).append((single, p))
     best = {case.name: _best_indicator(case, headlines(data.indicators)) for case in cases}
     return [_finding(data, column, several, best) for column, several in found.items()]
@@ -131,15 +138,16 @@ def _words(case: Case, select: Select) -> list[tuple[str, _Single]]:
         # A word of one variant only says nothing about another; at least two words must.
         if not _enough(known) or (counts > 1).sum() < 2:
             continue
+        # Sorted by value, as above; sums of floats depend on their order, too.
         order = np.lexsort((codes[known], case.goodness[known]))
+        groups, goodness = codes[known][order], case.goodness[known][order]
         share, p = eta_squared(
-            codes[known][order],
-            case.goodness[known][order],
-            permutations=min(select.permutations, max(FEWEST_SHUFFLES, MOST_RANKS // len(codes))),
+            groups,
+            goodness,
+            permutations=min(select.permutations, max(FEWEST_SHUFFLES, MOST_RANKS // len(groups))),
             rng=np.random.default_rng([select.seed, WORD_STREAM]),
         )
-        accuracy = group_accuracy(codes[known], case.goodness[known])
-        found.append((name, _Single(case.name, accuracy, p, share)))
+        found.append((name, _Single(case.name, group_accuracy(groups, goodness), p, share)))
     return found
 
 
@@ -213,11 +221,12 @@ def _sentence(
     best: Mapping[str, tuple[str | None, float]],
     with_it: tuple[str, ...],
 ) -> str:
-    parts = []
-    for single, p in several:
-        name, accuracy = best[single.outcome]
-        beside = f"; the best indicator, {name}: {percent(accuracy)}" if name else ""
-        parts.append(f"{percent(single.accuracy)} of the pairs of {single.outcome} ({p_value(p)}{beside})")
+    if len(several) <= MOST_TOLD:
+        told = listed([_told(single, p, best[single.outcome]) for single, p in several])
+    else:
+        low, *_, high = sorted(single.accuracy for single, _ in several)
+        outcomes, worst = listed([single.outcome for single, _ in several]), max(p for _, p in several)
+        told = f"{percent(low)} to {percent(high)} of the pairs of {outcomes} ({p_value(worst)} or less)"
     borrowed = (
         f" {listed(with_it)} {'goes' if len(with_it) == 1 else 'go'} with it and may owe their accuracy to it: "
         f"judge by pairs of equal {column}."
@@ -226,4 +235,9 @@ def _sentence(
     )
     if len(with_it) == 1:
         borrowed = borrowed.replace("owe their", "owe its")
-    return f"{column} alone orders rightly {listed(parts)}.{borrowed}"
+    return f"{column} alone orders rightly {told}.{borrowed}"
+
+
+def _told(single: _Single, p: float, best: tuple[str | None, float]) -> str:
+    beside = f"; the best indicator, {best[0]}: {percent(best[1])}" if best[0] else ""
+    return f"{percent(single.accuracy)} of the pairs of {single.outcome} ({p_value(p)}{beside})"
