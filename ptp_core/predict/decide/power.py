@@ -122,7 +122,8 @@ def indicator_sentence(block: Mapping[str, Any] | None) -> str:
         return ""
     name, n, accuracy = block["name"], block["n_now"], block["accuracy"]
     if block["shown"]:
-        return f"{name} ({percent(accuracy)}) is told from chance with the {n} variants there are."
+        way = ", in the wrong direction," if accuracy < 0.5 else ""
+        return f"{name} ({percent(accuracy)}) is told from chance{way} with the {n} variants there are."
     needed = block["n_needed"]
     many = f"more than {MOST_VARIANTS:,}" if needed is None else f"{needed:,}"
     if abs(accuracy - 0.5) < null_sd(n):
