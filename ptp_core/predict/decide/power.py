@@ -61,7 +61,8 @@ def variants_needed(accuracy: float, scale: float, confidence: float) -> int | N
 
     ``scale``: standard deviation of the estimated accuracy times √n, from resamples of the variants. Under no
     association the sd is ``null_sd(n)`` (no ties), under the accuracy supposed it is scale/√n (a U-statistic;
-    Hoeffding 1948), both normal; the test rejects beyond z·null_sd(n) from ½. None above ``MOST_VARIANTS``.
+    Hoeffding 1948), both normal; the test rejects beyond z·null_sd(n) from ½. None above ``MOST_VARIANTS``. Where
+    variants are runs of a few clusters the null sd is larger than that and n too small.
     """
     n = np.arange(4, MOST_VARIANTS + 1)
     enough = _power(n, accuracy, scale, confidence) >= POWER

@@ -102,3 +102,17 @@ def test_where_all_outcomes_are_tied_there_is_no_best_to_be_found() -> None:
     blocks, _ = top_k_blocks(case, strategies(case, judged, np.full(6, np.nan), QUICK), Select())
     assert blocks[0]["top"][0]["regret"] == 0
     assert np.isnan(blocks[0]["top"][0]["p_best"])
+
+
+def test_the_order_of_variants_does_not_matter() -> None:
+    rng = np.random.default_rng(6)
+    y, scores = np.round(rng.normal(size=20), 1), rng.integers(0, 6, 20).astype(float)
+    order = rng.permutation(20)
+    found = []
+    for way in (np.arange(20), order):
+        case, judged = judged_case(study(y[way], {"a": scores[way]}))
+        found.append(top_k_blocks(case, strategies(case, judged, np.full(20, np.nan), QUICK), QUICK)[0][0]["top"])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours["has_best"] == theirs["has_best"]
+        assert ours["regret"] == pytest.approx(theirs["regret"])
+        assert ours["p_best"] == pytest.approx(theirs["p_best"], abs=0.03)  # other resamples of the same variants
