@@ -23,8 +23,10 @@ def probability_of_being_best(outcome: Quantity, seed: int) -> Floats | None:
     standard deviation for all variants, pooled over them; each draw takes sd² = pooled sd² · df / χ²(df) and then
     normal means with standard deviation sd/√seeds (jointly a multivariate t; Box & Tiao 1973, ch. 2), plus normal
     noise with the items' standard error where it is known. Variants are scored on the same items, so their item noise
-    is partly shared and this errs on the side of doubt. Noise between pre-training seeds is not in it. None with
-    one seed per variant: nothing is known about the noise then. Outcomes must be present for all variants given.
+    is partly shared and this errs on the side of doubt. A flat prior takes a lead as it was measured, though that of a
+    winner is a lucky one: where many crowd at the top it is overconfident (8 variants within 6 sd of a seed, 2 seeds:
+    0.68 said, 0.61 came true). Noise between pre-training seeds is not in it. None with one seed per variant: nothing
+    is known about the noise then. Outcomes must be present for all variants given.
     """
     if outcome.seed_freedom < 1:
         return None

@@ -39,7 +39,10 @@ def decide(
     shares = probability_of_being_best(case.outcome, select.seed)
     for_indicator = power_for_indicator(leading, judged, select.confidence)
     for_best = power_for_best(case.outcome, winner["probability_best"], select.confidence)
-    listed = None if strategy is None else shortlist(case, strategy, reason, modelled[chosen.index(strategy)], select)
+    listed = None
+    if strategy is not None:
+        settings = {s.name: p for s, p in zip(chosen, modelled, strict=True) if s.kind == "setting"}
+        listed = shortlist(case, strategy, reason, modelled[chosen.index(strategy)], settings, select)
     return {
         "strategies": blocks,
         "shortlist": listed,

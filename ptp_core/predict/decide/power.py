@@ -61,7 +61,8 @@ def variants_needed(accuracy: float, scale: float, confidence: float) -> int | N
 
     ``scale``: standard deviation of the estimated accuracy times √n, from resamples of the variants. Under no
     association the sd is ``null_sd(n)`` (no ties), under the accuracy supposed it is scale/√n (a U-statistic;
-    Hoeffding 1948), both normal; the test rejects beyond z·null_sd(n) from ½. None above ``MOST_VARIANTS``.
+    Hoeffding 1948), both normal; the test rejects beyond z·null_sd(n) from ½. None above ``MOST_VARIANTS``. Where
+    variants are runs of a few clusters the null sd is larger than that and n too small.
     """
     n = np.arange(4, MOST_VARIANTS + 1)
     enough = _power(n, accuracy, scale, confidence) >= POWER
@@ -122,7 +123,8 @@ def indicator_sentence(block: Mapping[str, Any] | None) -> str:
         return ""
     name, n, accuracy = block["name"], block["n_now"], block["accuracy"]
     if block["shown"]:
-        return f"{name} ({percent(accuracy)}) is told from chance with the {n} variants there are."
+        way = ", in the wrong direction," if accuracy < 0.5 else ""
+        return f"{name} ({percent(accuracy)}) is told from chance{way} with the {n} variants there are."
     needed = block["n_needed"]
     many = f"more than {MOST_VARIANTS:,}" if needed is None else f"{needed:,}"
     if abs(accuracy - 0.5) < null_sd(n):

@@ -69,10 +69,13 @@ def _is_better(learned: Strategy, leading: Strategy | None, confidence: float) -
     return bool(ours[0] > theirs[1])
 
 
-def shortlist(case: Case, strategy: Strategy, reason: str, modelled: Floats, select: Select) -> dict[str, Any] | None:
+def shortlist(
+    case: Case, strategy: Strategy, reason: str, modelled: Floats, settings: Mapping[str, Floats], select: Select
+) -> dict[str, Any] | None:
     """The first k variants by ``strategy``: as many as the budget, else the fewest that reach the confidence.
 
-    ``modelled`` (n,) is its probability that the best is in the top k = 1 … n. None without a probability.
+    ``modelled`` (n,) is its probability that the best is in the top k = 1 … n, ``settings`` the same of every numeric
+    setting: where one does better, that is said. None without a probability.
     All outcomes of a case are known, so this looks back; it is a rule for the next set of variants like these.
     """
     if np.isnan(modelled).all():
@@ -89,39 +92,53 @@ def shortlist(case: Case, strategy: Strategy, reason: str, modelled: Floats, sel
         "wanted": select.confidence,
         "n": n,
         **fact,
-        "note": _note(strategy, k, n, fact, p, reason, select),
+        "note": " ".join(
+            [
+                *_words(strategy, k, n, fact, p),
+                *_size(k, n, p, select),
+                *_better_setting(k, p, settings),
+                reason,
+                *_tie(strategy, k),
+            ]
+        ),
     }
 
 
-def _note(strategy: Strategy, k: int, n: int, fact: Mapping[str, Any], p: float, reason: str, select: Select) -> str:
-    found = {0.0: "was not among them", 1.0: "was among them"}.get(
-        fact["has_best"], f"would have been among them with probability {fact['has_best']:.2f}, ties being drawn"
-    )
+def _words(strategy: Strategy, k: int, n: int, fact: Mapping[str, Any], p: float) -> list[str]:
+    drawn = f"would have been among them with probability {fact['has_best']:.2f}, ties being drawn"
+    found = {0.0: "was not among them", 1.0: "was among them"}.get(fact["has_best"], drawn)
     loss = f", at a loss of {number(fact['regret'])}" if fact["regret"] > 0 else ""
     these = f"these {k} of {n} variants" if k > 1 else f"this one of {n} variants"
-    chance = "above 0.999" if p >= 0.9995 else f"{p:.3f}" if p >= 0.995 else f"{p:.2f}"
-    sentences = [
+    return [
         f"Had you fine-tuned only {these}, the first by {strategy.name}, you would have saved {n - k} runs; "
         f"the best variant {found}{loss}.",
-        f"Of {n} new variants like these the best is among the first {k} with probability {chance}.",
-        _size(k, n, p, select),
-        reason,
+        f"Of {n} new variants like these the best is among the first {k} with probability {_chance(p)}.",
     ]
-    if _is_cut_at_a_tie(strategy, k):
-        sentences.append("The last of them are tied with variants that are not listed.")
-    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _size(k: int, n: int, p: float, select: Select) -> str:
+def _chance(p: float) -> str:
+    if p >= 0.9995:
+        return "above 0.999"
+    return f"{p:.3f}" if p >= 0.995 else f"{p:.2f}"
+
+
+def _size(k: int, n: int, p: float, select: Select) -> list[str]:
     if select.budget is None:
         if k == n:
-            return f"No smaller number reaches {select.confidence:g}: this strategy saves nothing."
-        return f"It is the smallest number that reaches {select.confidence:g}."
-    if p < select.confidence:
-        return f"The budget does not reach the {select.confidence:g} asked for."
-    return ""
+            return [f"No smaller number reaches {select.confidence:g}: this strategy saves nothing."]
+        return [f"It is the smallest number that reaches {select.confidence:g}."]
+    return [f"The budget does not reach the {select.confidence:g} asked for."] if p < select.confidence else []
 
 
-def _is_cut_at_a_tie(strategy: Strategy, k: int) -> bool:
-    ranked = strategy.filled[np.argsort(-strategy.filled, kind="stable")]
-    return bool(k < len(ranked) and ranked[k - 1] == ranked[k])
+def _better_setting(k: int, p: float, settings: Mapping[str, Floats]) -> list[str]:
+    better = {name: float(values[k - 1]) for name, values in settings.items() if values[k - 1] > p}
+    if not better:
+        return []
+    name = max(better, key=lambda name: better[name])
+    return [f"The setting {name} (larger first), which needs no measurement, reaches {_chance(better[name])} with {k}."]
+
+
+def _tie(strategy: Strategy, k: int) -> list[str]:
+    ranked = np.sort(strategy.filled)[::-1]
+    is_cut = k < len(ranked) and ranked[k - 1] == ranked[k]
+    return ["The last of them are tied with variants that are not listed."] if is_cut else []

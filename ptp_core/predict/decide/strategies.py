@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptp_core.predict.case import Case
 from ptp_core.predict.quantities import Floats
@@ -73,7 +74,7 @@ def _accuracies(columns: list[Floats], case: Case, select: Select) -> list[Float
     groups: dict[bytes, list[int]] = {}
     for i, column in enumerate(columns):
         groups.setdefault(np.isfinite(column).tobytes(), []).append(i)
-    clusters = case.codes(select.clusters) if select.clusters else None
+    clusters = _clusters(case, select)
     resamples = min(select.bootstraps, RESAMPLES)
     draws = [np.full(resamples, np.nan)] * len(columns)
     for members in groups.values():
@@ -87,3 +88,9 @@ def _accuracies(columns: list[Floats], case: Case, select: Select) -> list[Float
         for i, column in zip(members, found.T, strict=True):
             draws[i] = column
     return draws
+
+
+def _clusters(case: Case, select: Select) -> NDArray[np.int64] | None:
+    """(n,): what the variants are runs of, one whose cluster is not known being a cluster of its own."""
+    codes = case.codes(select.clusters) if select.clusters else None
+    return None if codes is None else np.where(codes < 0, len(codes) + np.arange(len(codes)), codes)

@@ -58,7 +58,7 @@ def facts(case: Case, strategy: Strategy, k: int) -> dict[str, Any]:
     best = case.goodness.max()
     is_best = (case.goodness == best).astype(np.float64)
     return {
-        "has_best": expected_maximum(strategy.filled, is_best, k),
+        "has_best": round(expected_maximum(strategy.filled, is_best, k), 12),
         "regret": float(best - expected_maximum(strategy.filled, case.goodness, k)),
         "runs_saved": len(case.variants) - k,
     }
@@ -76,4 +76,5 @@ def expected_maximum(scores: Floats, values: Floats, k: int) -> float:
     left = len(tied) - np.arange(len(tied), dtype=np.float64)
     hit = np.minimum(1.0, drawn / left)
     weights = hit * np.concatenate([[1.0], np.cumprod(1 - hit)[:-1]])
-    return float(weights @ np.maximum(tied, sure.max(initial=-np.inf)))
+    # Rounding of the weights must not make more of a maximum than there is.
+    return float(min(weights @ np.maximum(tied, sure.max(initial=-np.inf)), values.max()))

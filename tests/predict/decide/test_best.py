@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptp_core.predict.decide import best as best_module
-from ptp_core.predict.decide.best import pairs_within_noise, probability_of_being_best, ranking, standard_errors
+from ptp_core.predict.decide.best import (
+    best_among_measured_first,
+    pairs_within_noise,
+    probability_of_being_best,
+    rank_intervals,
+    ranking,
+    standard_errors,
+)
 from ptp_core.predict.judge.singles import rank_of_best, regret_at_1
 from ptp_core.predict.quantities import Floats, Quantity, measured
 
@@ -79,6 +87,60 @@ def test_equal_variants_share_a_rank() -> None:
         ("c", 1, 1),
         ("a", 3, 2),
     ]
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_rank_covers_the_true_rank_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_module, "DRAWS", 1000)
+    rng = np.random.default_rng(0)
+    covered, widths = [], []
+    for _ in range(300):
+        truth = rng.normal(size=12)
+        found = rank_intervals(from_seeds(truth[:, None] + 0.5 * rng.normal(size=(12, 3))), 0.8, seed=1)
+        assert found is not None
+        ranks = 1 + (truth > truth[:, None]).sum(axis=1)
+        covered.append((found[:, 0] <= ranks) & (ranks <= found[:, 1]))
+        widths.append(found[:, 1] - found[:, 0])
+    # Ranks are whole: an interval of a few places covers more than it must.
+    assert 0.8 <= np.mean(covered) < 0.92
+    assert 1 < np.mean(widths) < 6
+
+
+def test_the_truly_best_is_among_the_measured_first_as_often_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_module, "DRAWS", 1000)
+    rng = np.random.default_rng(1)
+    said, came_true = [], []
+    for _ in range(500):
+        truth = rng.uniform(0, 6, size=5)
+        outcome = from_seeds(truth[:, None] + rng.normal(size=(5, 3)))
+        shares = best_among_measured_first(outcome, probability_of_being_best(outcome, seed=1), 3)
+        assert shares is not None
+        said.append(shares)
+        order = np.argsort(-outcome.goodness)
+        came_true.append([truth.argmax() in order[:k] for k in (1, 2, 3)])
+    assert np.mean(said, axis=0) == pytest.approx(np.mean(came_true, axis=0), abs=0.05)
+
+
+def test_ranks_without_noise_are_themselves_and_ties_span_their_places() -> None:
+    found = rank_intervals(from_seeds(np.array([[1.0, 1.0], [2.0, 2.0], [2.0, 2.0], [5.0, 5.0]])), 0.95, seed=0)
+    assert found is not None
+    assert found.tolist() == [[4, 4], [2, 3], [2, 3], [1, 1]]
+
+
+def test_ranks_are_uncertain_by_items_where_seeds_are_single_and_unknown_where_neither_is_known() -> None:
+    single = from_seeds(np.array([[1.0], [1.1], [9.0]]))
+    assert rank_intervals(single, 0.95, seed=0) is None
+    found = rank_intervals(replace(single, item_errors=np.full(3, 0.5)), 0.95, seed=0)
+    assert found is not None
+    assert found.tolist() == [[2, 3], [2, 3], [1, 1]]
+
+
+def test_the_ranking_holds_interval_and_probability_of_each() -> None:
+    rows = ranking(["a", "b"], from_seeds(np.array([[1.0, 1.1], [9.0, 9.1]])), np.zeros(2), confidence=0.9, seed=0)
+    assert [row["rank_ci"] for row in rows] == [[1, 1], [2, 2]]
+    assert rows[0]["p_best"] > 0.99
+    single = ranking(["a", "b"], from_seeds(np.array([[1.0], [9.0]])), np.zeros(2))
+    assert [(row["rank_ci"], row["p_best"]) for row in single] == [(None, None)] * 2
 
 
 def test_rank_and_regret_of_ties_are_those_of_a_fair_draw() -> None:

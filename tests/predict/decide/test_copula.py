@@ -35,7 +35,7 @@ def said_and_came_true(law: str, n: int, rho: float) -> tuple[Floats, Floats]:
     """Probabilities (studies, k), and how often a best one of other studies was among their top k = 1 … n, (k,)."""
     rng, noise = np.random.default_rng(n), shared_noise(n, seed=0)[:2000]
     said = []
-    for _ in range(600):
+    for _ in range(1000):
         scores, outcome = drawn(law, n, rho, rng)
         accuracies = bootstrap_accuracies(scores[:, None], outcome, resamples=200, rng=rng)[:, 0]
         said.append(best_within(scores, outcome, accuracies, noise))
@@ -131,8 +131,8 @@ def test_without_ties_the_slope_is_that_of_kendalls_tau() -> None:
     assert slope / np.sqrt(1 + slope**2) == pytest.approx(np.sin(np.pi * np.array([-0.2, 0.0, 0.25])), abs=0.01)
 
 
-def test_resamples_keep_their_mean_and_half_of_their_variance() -> None:
+def test_resamples_keep_their_mean_and_a_third_of_their_variance() -> None:
     values = np.random.default_rng(0).normal(0.6, 0.05, size=5000)
     kept = plausible(values, n=50)
     assert kept.mean() == pytest.approx(values.mean(), abs=1e-6)
-    assert kept.var() == pytest.approx(values.var() / 2, rel=1e-6)
+    assert kept.var() == pytest.approx(values.var() / 3, rel=1e-6)
