@@ -13,6 +13,8 @@ from ptp_core.report.study import Study
 
 MOST_POINTS = 160
 """Points a line may have; longer ones are averaged over stretches, which no screen can tell apart."""
+MOST_IN_ALL, FEWEST_POINTS = 40_000, 40
+"""With many lines each has fewer points, so that a thousand of them stay within a megabyte or so."""
 WARM_UP = 0.1
 """Share of the tokens at the start that the height of the frame ignores: the first fall would flatten the rest."""
 BOX = 1000
@@ -46,7 +48,8 @@ def curves_of(study: Study, run: Run) -> Curves | None:
     known = {variant: curve for variant, curve in known.items() if curve}
     if not known:
         return None
-    shown = {variant: averaged(curve) for variant, curve in known.items()}
+    most = max(FEWEST_POINTS, min(MOST_POINTS, MOST_IN_ALL // len(known)))
+    shown = {variant: averaged(curve, most) for variant, curve in known.items()}
     held_out = {variant: finite_points(curve) for variant, curve in run.held_out.items()}
     x = Scale(0.0, max(tokens for curve in known.values() for tokens, _ in curve) or 1.0)
     y = _loss_scale([*shown.values(), *held_out.values()], x.high)
@@ -59,7 +62,7 @@ def curves_of(study: Study, run: Run) -> Curves | None:
         x_ticks=x.ticks(6, label=numbers.tokens),
         y_ticks=y.ticks(6),
         is_cut=any(loss > y.high for curve in shown.values() for _, loss in curve),
-        is_averaged=any(len(curve) > MOST_POINTS for curve in known.values()),
+        is_averaged=any(len(curve) > most for curve in known.values()),
     )
 
 

@@ -57,17 +57,17 @@ class Linked:
 def linked_of(study: Study) -> Linked | None:
     """The charts of the headline outcomes, their specs and the one table they share; None without two points."""
     outcomes = study.headline_outcomes
-    columns = {o.key: _chosen(study, o) for o in outcomes}
-    drawn = [o for o in outcomes if columns[o.key]][:MOST_CHARTS]
+    names = {o.key: _chosen(study, o) for o in outcomes}
+    drawn = [o for o in outcomes if names[o.key]][:MOST_CHARTS]
     if not drawn:
         return None
-    measured = {(o.key, name): study.indicator_values(o, name) for o in drawn for name in columns[o.key]}
-    # The values of an indicator may differ between outcomes, where the selection has its own: one column each.
-    fields = {column: f"i{at}" for at, column in enumerate(_distinct(measured))}
+    measured = {(o.key, name): study.indicator_values(o, name) for o in drawn for name in names[o.key]}
+    columns = distinct(measured)
+    fields = {column: f"i{at}" for at, column in enumerate(columns)}
     variants = list(dict.fromkeys(v for o in drawn for v in mapping(o.data.get("values"))))
     shown = variants[:MOST_VARIANTS]
-    rows = [_row(study, v, at, drawn, _distinct(measured), fields) for at, v in enumerate(shown)]
-    charts = {o.key: tuple(_choice(o, n, measured, fields) for n in columns[o.key]) for o in drawn}
+    rows = [_row(study, v, at, drawn, columns, fields) for at, v in enumerate(shown)]
+    charts = {o.key: tuple(_choice(o, n, measured, fields) for n in names[o.key]) for o in drawn}
     payload = {
         "rows": rows,
         "charts": [
@@ -80,7 +80,7 @@ def linked_of(study: Study) -> Linked | None:
         ],
         "spec": spec(),
     }
-    left = sum(bool(columns[o.key]) for o in outcomes) - len(drawn)
+    left = sum(bool(names[o.key]) for o in outcomes) - len(drawn)
     return Linked(charts, tuple(shown), json_in_script(payload), left, len(variants) - len(shown))
 
 
@@ -101,8 +101,8 @@ def _chosen(study: Study, outcome: Outcome) -> list[str]:
 Column = tuple[int, str]
 
 
-def _distinct(measured: Mapping[Column, Mapping[str, float]]) -> dict[Column, Mapping[str, float]]:
-    """One column for each indicator, more only where its values differ between outcomes."""
+def distinct(measured: Mapping[Column, Mapping[str, float]]) -> dict[Column, Mapping[str, float]]:
+    """One column for each indicator; more where the selection has values of its own that differ between outcomes."""
     kept: dict[Column, Mapping[str, float]] = {}
     for (key, name), values in measured.items():
         if not any(other == name and kept[at, other] == values for at, other in kept):

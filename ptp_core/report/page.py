@@ -27,7 +27,7 @@ from ptp_core.report.run import Run
 from ptp_core.report.scatter import points_for_each, scatters_of
 from ptp_core.report.strata import strata_of
 from ptp_core.report.study import Study, mapping, read_study
-from ptp_core.report.testing import tests_of
+from ptp_core.report.testing import all_tests
 
 HERE = Path(__file__).parent
 OPEN_SENTENCES = 5
@@ -107,7 +107,7 @@ def sections_of(study: Study, run: Run | None, audit: Mapping[str, Any] | None) 
         "learned": _present(learned_of(study, outcome) for outcome in study.outcomes),
         "transfer": transfer_of(study.selection),
         "decision": _present(decision_of(outcome) for outcome in study.outcomes),
-        "tests": _present(tests_of(outcome) for outcome in study.outcomes),
+        "tests": _present(all_tests(outcome) for outcome in study.outcomes),
         "curves": curves_of(study, run) if run else None,
         "making": making_of(run) if run else None,
     }

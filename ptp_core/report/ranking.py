@@ -13,6 +13,8 @@ from ptp_core.report.study import Colouring, Outcome, Study, mapping
 MANY_VARIANTS = 30
 """Above this an overview plot stands first and only the top of the table is open."""
 TOP_ROWS = 20
+MOST_ROWS, FEWEST_ROWS = 900, 100
+"""Rows of all rankings of a page together, and of one at least: a row takes about a kilobyte."""
 MOST_CONFIG_COLUMNS = 6
 
 
@@ -37,7 +39,7 @@ class RankRow:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranking of one outcome."""
+    """The ranking of one outcome; ``n_more``: rows folded away, ``n_cut``: variants without a row."""
 
     outcome: Outcome
     facts: tuple[tuple[str, str], ...]
@@ -51,6 +53,7 @@ class Ranking:
     has_rank_ci: bool
     has_p_best: bool
     n_more: int
+    n_cut: int
     overview: Panel | None
 
 
@@ -61,19 +64,21 @@ def ranking_of(study: Study, outcome: Outcome) -> Ranking:
     scale = fit(bounds for entry in entries for bounds in _bar(entry))
     decimals = decimals_for(entry.get("value") for entry in entries)
     is_long = len(entries) > MANY_VARIANTS
+    most = max(FEWEST_ROWS, MOST_ROWS // max(1, len(study.outcomes)))
     return Ranking(
         outcome=outcome,
         facts=facts_of(outcome, study.noise("outcomes", outcome.name)),
         left_out=tuple(left_out_text(item) for item in outcome.data.get("left_out") or ()),
         columns=columns,
         n_hidden_columns=len(study.config) - len(columns),
-        rows=tuple(_row(study, entry, at, scale, decimals, is_long) for at, entry in enumerate(entries)),
+        rows=tuple(_row(study, entry, at, scale, decimals, is_long) for at, entry in enumerate(entries[:most])),
         ticks=scale.ticks(5),
         has_predicted=any(finite(entry.get("predicted_rank")) is not None for entry in entries),
         has_stderr=any(finite(entry.get("stderr")) is not None for entry in entries),
         has_rank_ci=any(ends(entry.get("rank_ci"))[0] is not None for entry in entries),
         has_p_best=any(finite(entry.get("p_best")) is not None for entry in entries),
-        n_more=len(entries) - TOP_ROWS if is_long else 0,
+        n_more=min(len(entries), most) - TOP_ROWS if is_long else 0,
+        n_cut=max(0, len(entries) - most),
         overview=_overview(outcome, entries, study.colouring) if is_long else None,
     )
 

@@ -18,7 +18,7 @@ MOST_ROWS = 400
 
 
 @dataclass(frozen=True)
-class Test:
+class Row:
     """One row, ready to print."""
 
     what: str
@@ -31,16 +31,16 @@ class Test:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Tested:
     """The tests of one outcome; ``n_more``: rows beyond what the page carries."""
 
     outcome: Outcome
-    rows: tuple[Test, ...]
+    rows: tuple[Row, ...]
     is_folded: bool
     n_more: int
 
 
-def tests_of(outcome: Outcome) -> Tests | None:
+def all_tests(outcome: Outcome) -> Tested | None:
     """All tests of one outcome; None where the selection holds none that this page does not show already.
 
     An older selection tests nothing but single indicators against chance, which stand with the indicators.
@@ -51,10 +51,10 @@ def tests_of(outcome: Outcome) -> Tests | None:
     rows = [row for row in _all(outcome.data) if row.p != DASH]
     if not rows:
         return None
-    return Tests(outcome, tuple(rows[:MOST_ROWS]), len(rows) > MOST_OPEN, max(0, len(rows) - MOST_ROWS))
+    return Tested(outcome, tuple(rows[:MOST_ROWS]), len(rows) > MOST_OPEN, max(0, len(rows) - MOST_ROWS))
 
 
-def _all(data: Mapping[str, Any]) -> Iterator[Test]:
+def _all(data: Mapping[str, Any]) -> Iterator[Row]:
     indicators = {str(name): mapping(row) for name, row in mapping(data.get("indicators")).items()}
     for name, row in indicators.items():
         yield _accuracy(name, "chance", row)
@@ -73,16 +73,16 @@ def _all(data: Mapping[str, Any]) -> Iterator[Test]:
         yield _difference(row, BRIEF, None)
 
 
-def _accuracy(name: str, against: str, row: Mapping[str, Any]) -> Test:
+def _accuracy(name: str, against: str, row: Mapping[str, Any]) -> Row:
     q = finite(row.get("q"))
     corrected = p_value(row.get("p_holm")) if q is None else f"q {p_value(q)}"
     n = f"{short(row.get('n_pairs'), 7)} pairs"
-    return Test(
+    return Row(
         name, against, fixed(row.get("accuracy")), interval(row.get("ci95")), p_value(row.get("p")), corrected, n
     )
 
 
-def _difference(row: Mapping[str, Any], labels: Mapping[str, str], n_pairs: object) -> Test:
+def _difference(row: Mapping[str, Any], labels: Mapping[str, str], n_pairs: object) -> Row:
     a, b = (labels.get(str(row.get(key)), str(row.get(key))) for key in ("a", "b"))
     n = "held-out variants" if n_pairs is None else f"{short(n_pairs, 7)} pairs"
-    return Test(a, b, fixed(row.get("difference")), interval(row.get("ci95")), p_value(row.get("p")), DASH, n)
+    return Row(a, b, fixed(row.get("difference")), interval(row.get("ci95")), p_value(row.get("p")), DASH, n)

@@ -15,6 +15,7 @@ from ptp_core.predict.analysis import analyze
 from ptp_core.report.run import Run
 from ptp_core.spec.select import Primary, Select
 from ptp_core.table.schema import from_rows, validate
+from tests.report.newer import audit_of, completed
 
 OBJECTIVES = ("clm", "plm", "sc", "ul2r+clm")
 MIXTURES = ("web", "web+code", "web+books", "all")
@@ -36,6 +37,13 @@ def make_study() -> Callable[..., Made]:
 def made() -> Made:
     """16 variants, 3 outcomes, 5 indicators, 2 seeds."""
     return build()
+
+
+@pytest.fixture(scope="session")
+def whole(made: Made) -> tuple[dict[str, Any], pd.DataFrame, Run, dict[str, Any]]:
+    """The same with every block of the analysis, and its audit."""
+    selection = completed(made[0])
+    return selection, made[1], made[2], audit_of(selection)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text.append(data)
+        if self._open[-1:] != ["script"]:
+            self.text.append(data)
 
     @property
     def ids(self) -> list[str]:
