@@ -79,7 +79,7 @@ def _chance(terms: Terms) -> Block:
 
 
 def _words(case: Case, select: Select) -> Iterator[Block]:
-    """Settings that are words, each word by the mean outcome of its training variants; an unseen one by the mean."""
+    """Each setting that is a word: a word or blank by the mean of its training variants, a new one by that of all."""
     for name, words in case.words.items():
         codes = np.unique(np.array(words, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
         if 1 < codes.max() + 1 < len(words):

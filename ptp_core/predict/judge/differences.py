@@ -60,9 +60,9 @@ def _tests(columns: Mapping[str, Floats], known: Mask, terms: Terms) -> list[dic
         {
             "a": names[first],
             "b": names[second],
-            "difference": test.difference,
-            "ci95": [test.low, test.high],
-            "p": test.p,
+            "difference": float(test.difference),
+            "ci95": [float(test.low), float(test.high)],
+            "p": float(test.p),
         }
         for (first, second), test in zip(pairs.tolist(), tests, strict=True)
     ]

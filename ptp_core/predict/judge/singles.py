@@ -12,7 +12,7 @@ from ptp_core.predict.judge.shares import Effort, Share, shares
 from ptp_core.predict.judge.terms import Terms
 from ptp_core.predict.quantities import Floats
 from ptp_core.stats.multiplicity import benjamini_hochberg, holm
-from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy, sign_matrix
+from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy
 
 STREAM, WITHIN_STREAM = 1, 10
 """Random streams of resamples; shuffles take the next one, so that more of one leave the other as it was."""
@@ -67,15 +67,16 @@ def counted(column: Floats, outcome: Floats, convention: str) -> tuple[float, in
     """Accuracy and number of pairs of columns (n,) without missing values, as ``convention`` counts.
 
     Source of ``paper``: Zeng et al. 2025, Table 1: the share of all pairs with (x_i > x_j) == (y_i > y_j), ties judged
-    like any other pair. The mean over both orders of each pair, since which variant stands first decides a tie: right
-    where both columns are tied, half right where one is.
+    like any other pair. Where one column is tied, it matters which variant of the pair stands first: the one that
+    does in the order given, which is the natural order of the variants' names, as in the paper's numbering.
     """
     n = len(outcome)
     if convention != "paper" or n < 2:
         pairs = pairwise_accuracy(column, outcome)
         return pairs.accuracy, pairs.n_pairs
-    apart = np.abs(sign_matrix(column) - sign_matrix(outcome)).sum(dtype=np.float64)
-    return 1 - float(apart) / (2 * n * (n - 1)), n * (n - 1) // 2
+    alike = (column[:, None] > column[None, :]) == (outcome[:, None] > outcome[None, :])
+    first, second = np.triu_indices(n, k=1)
+    return float(alike[first, second].mean()), n * (n - 1) // 2
 
 
 def _within(columns: Mapping[str, Floats], terms: Terms) -> dict[str, dict[str, Any]]:
