@@ -79,7 +79,7 @@ def _exchangeable(strata: Codes, clusters: Codes) -> list[Codes]:
         raise ValueError("a cluster lies in two strata; clusters can only be exchanged inside a stratum")
     order = np.lexsort((clusters, sizes, strata))
     starts = np.flatnonzero((np.diff(strata[order]) != 0) | (np.diff(sizes[order]) != 0)) + 1
-    return [block.reshape(-1, sizes[block[0]]) for block in np.split(order, starts)]
+    return [block.reshape(-1, sizes[block[0]]) for block in np.split(order, starts) if len(block)]
 
 
 def _shuffles(

@@ -1,4 +1,4 @@
-"""The bootstrap over variants covers the true accuracy; an interval over pairs would not."""
+"""Resamples of variants: alike for all columns, clusters whole, only the pairs that count."""
 
 from __future__ import annotations
 
@@ -6,40 +6,14 @@ import numpy as np
 import pytest
 
 from ptp_core.stats.bootstrap import accuracy_intervals, bootstrap_accuracies, percentile_interval
+from ptp_core.stats.intervals import jackknife_intervals
 from ptp_core.stats.pairs import Floats, pairwise_accuracy
+from tests.stats.designs import Design
 
 
 def draw(n: int, correlation: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
     outcome, noise = rng.normal(size=(2, n))
     return correlation * outcome + np.sqrt(1 - correlation**2) * noise, outcome
-
-
-def coverage(n: int, correlation: float, simulations: int, resamples: int) -> tuple[float, float]:
-    """Shares of simulations in which the variant bootstrap and the binomial interval over pairs hold the truth."""
-    truth = 0.5 + np.arcsin(correlation) / np.pi  # of two bivariate normal columns
-    rng = np.random.default_rng(0)
-    hits, naive_hits = 0, 0
-    for _ in range(simulations):
-        indicator, outcome = draw(n, correlation, rng)
-        ((low, high),) = accuracy_intervals(indicator[:, None], outcome, resamples=resamples, confidence=0.95, rng=rng)
-        hits += bool(low <= truth <= high)
-        pairs = pairwise_accuracy(indicator, outcome)
-        reach = 1.96 * np.sqrt(pairs.accuracy * (1 - pairs.accuracy) / pairs.n_pairs)
-        naive_hits += bool(abs(pairs.accuracy - truth) <= reach)
-    return hits / simulations, naive_hits / simulations
-
-
-def test_the_interval_over_variants_covers_and_the_one_over_pairs_does_not() -> None:
-    over_variants, over_pairs = coverage(n=30, correlation=0.5, simulations=300, resamples=400)
-    assert 0.90 <= over_variants <= 0.98
-    assert over_pairs < 0.75
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("n", "correlation"), [(16, 0.0), (16, 0.7), (50, 0.0), (50, 0.4)])
-def test_coverage_holds_for_few_and_many_variants_weak_and_strong_indicators(n: int, correlation: float) -> None:
-    over_variants, _ = coverage(n, correlation, simulations=1000, resamples=600)
-    assert 0.89 <= over_variants <= 0.985
 
 
 def test_the_same_seed_gives_the_same_interval_and_chunks_do_not_matter() -> None:
@@ -66,8 +40,40 @@ def test_resamples_without_a_judged_pair_are_left_out() -> None:
     assert np.isnan(percentile_interval(np.full((3, 1), np.nan), 0.9)).all()
 
 
-def test_a_constant_indicator_has_an_interval_of_one_half() -> None:
-    interval = accuracy_intervals(
-        np.ones((6, 1)), np.arange(6.0), resamples=200, confidence=0.95, rng=np.random.default_rng(0)
+def test_the_spread_of_the_resamples_is_the_standard_error() -> None:
+    rng, accuracies, spreads = np.random.default_rng(3), [], []
+    for _ in range(400):
+        indicators, outcome = Design(50, 5).draw([0.5], rng)
+        accuracies.append(pairwise_accuracy(indicators[:, 0], outcome).accuracy)
+        clusters = Design(50, 5).clusters
+        spreads.append(bootstrap_accuracies(indicators, outcome, resamples=200, rng=rng, clusters=clusters).std())
+    assert np.mean(spreads) == pytest.approx(np.std(accuracies), rel=0.1)
+
+
+def test_clusters_are_drawn_whole_and_copies_of_a_member_make_no_pair() -> None:
+    outcome, clusters = np.array([1.0, 2.0, 3.0, 4.0]), np.array([7, 7, 3, 3])
+    indicator = np.array([2.0, 1.0, 3.0, 4.0])
+    draws = bootstrap_accuracies(
+        indicator[:, None], outcome, resamples=300, rng=np.random.default_rng(4), clusters=clusters
     )
-    assert interval.tolist() == [[0.5, 0.5]]
+    # One cluster twice: its only pair, wrong in the first and right in the second; both: five pairs of six right.
+    assert np.unique(draws.round(9)).tolist() == [0.0, round(5 / 6, 9), 1.0]
+
+
+def test_only_judged_pairs_count_in_a_resample() -> None:
+    rng = np.random.default_rng(5)
+    indicator, outcome = rng.normal(size=(2, 12))
+    strata = np.repeat([0, 1], 6)
+    same = strata[:, None] == strata[None, :]
+    shifted = bootstrap_accuracies(
+        (indicator + 9 * strata)[:, None], outcome, resamples=100, rng=np.random.default_rng(6), judged=same
+    )
+    plain = bootstrap_accuracies(indicator[:, None], outcome, resamples=100, rng=np.random.default_rng(6), judged=same)
+    assert np.array_equal(shifted, plain, equal_nan=True)
+
+
+def test_the_former_name_gives_the_intervals_that_hold() -> None:
+    rng = np.random.default_rng(7)
+    indicators, outcome = rng.normal(size=(12, 2)), rng.normal(size=12)
+    intervals = accuracy_intervals(indicators, outcome, resamples=10, confidence=0.9, rng=rng)
+    assert np.array_equal(intervals, jackknife_intervals(indicators, outcome, confidence=0.9))

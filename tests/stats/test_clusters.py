@@ -43,6 +43,7 @@ def test_heeding_clusters_costs_nothing_where_items_are_independent() -> None:
     assert ignored == pytest.approx(0.95, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("documents", "shared"), [(30, 0.2), (30, 0.9), (200, 0.5), (200, 0.9)])
 def test_coverage_holds_for_few_and_many_documents(documents: int, shared: float) -> None:
     assert coverage(documents, shared, simulations=3000)[0] == pytest.approx(0.95, abs=0.025)

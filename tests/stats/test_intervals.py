@@ -58,6 +58,16 @@ def test_with_strata_of_four_the_interval_is_too_wide_rather_than_too_narrow() -
     assert stratified_coverage(4) >= 0.95
 
 
+def test_counting_pairs_as_samples_would_cover_far_too_little() -> None:
+    rng, hits = np.random.default_rng(8), 0
+    for _ in range(300):
+        indicators, outcome = Design(30).draw([0.5], rng)
+        pairs = pairwise_accuracy(indicators[:, 0], outcome)
+        reach = 1.96 * np.sqrt(pairs.accuracy * (1 - pairs.accuracy) / pairs.n_pairs)
+        hits += abs(pairs.accuracy - Design(30).truth(0.5)) <= reach
+    assert hits / 300 < 0.75
+
+
 def test_leaving_clusters_out_of_account_covers_too_little() -> None:
     design, rng, hits = Design(50, 5), np.random.default_rng(4), 0
     for _ in range(500):

@@ -83,6 +83,25 @@ def test_weights_are_the_same_as_repeating_variants_without_pairs_of_copies(
     assert weighted == pytest.approx(repeated, nan_ok=True)
 
 
+def test_only_judged_pairs_count() -> None:
+    indicator, outcome = np.array([1.0, 2.0, 9.0, 8.0]), np.array([1.0, 2.0, 3.0, 4.0])
+    strata = np.array([0, 0, 1, 1])
+    pairs = pairwise_accuracy(indicator, outcome, strata[:, None] == strata[None, :])
+    assert (pairs.accuracy, pairs.n_pairs, pairs.n_outcome_ties) == (0.5, 2, 0)
+    none = pairwise_accuracy(indicator, outcome, np.eye(4, dtype=bool))
+    assert np.isnan(none.accuracy)
+    assert none.n_pairs == 0
+
+
+def test_judging_all_pairs_changes_nothing_and_ties_are_counted_among_the_judged() -> None:
+    indicator, outcome = np.array([1.0, 1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0, 0.0])
+    assert pairwise_accuracy(indicator, outcome, np.ones((4, 4), dtype=bool)) == pairwise_accuracy(indicator, outcome)
+    judged = np.zeros((4, 4), dtype=bool)
+    judged[0, 1] = judged[1, 0] = judged[1, 2] = judged[2, 1] = True
+    pairs = pairwise_accuracy(indicator, outcome, judged)
+    assert (pairs.accuracy, pairs.n_pairs, pairs.n_indicator_ties, pairs.n_outcome_ties) == (0.5, 1, 1, 1)
+
+
 def test_without_ties_it_is_kendalls_tau_rescaled() -> None:
     indicator, outcome = np.random.default_rng(0).normal(size=(2, 20))
     expected = (kendall_tau(indicator, outcome) + 1) / 2

@@ -221,3 +221,9 @@ def test_p_ignores_the_order_of_variants_the_names_of_groups_and_the_scale(n: in
     assert p(np.exp(indicator)[order], outcome[order] ** 3.0, 5 - strata[order], 9 - clusters[order]) == p(
         indicator, outcome.astype(float), strata, clusters
     )
+
+
+@pytest.mark.parametrize(("n", "columns"), [(0, 1), (1, 1), (5, 0)])
+def test_with_nothing_to_shuffle_there_is_no_evidence(n: int, columns: int) -> None:
+    p = permutation_p(np.ones((n, columns)), np.arange(float(n)), permutations=20, rng=np.random.default_rng(0))
+    assert p.tolist() == [1.0] * columns

@@ -11,6 +11,7 @@ from ptp_core.stats.splits import corrected_mean, random_splits
 from tests.stats.designs import Design
 
 
+@pytest.mark.slow
 def test_the_corrected_test_keeps_its_level_where_the_naive_one_does_not() -> None:
     rng = np.random.default_rng(0)
     corrected = naive = 0
