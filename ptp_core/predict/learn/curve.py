@@ -18,6 +18,9 @@ from ptp_core.spec.select import Select
 SIZES = (6, 10, 15, 20, 30, 50, 100, 200, 400)
 """Fine-tuned variants at which learning is tried, as far as the training side reaches; its full size comes last."""
 
+MOST_FITS = 100
+"""Fits spent on the curve: of many sizes each is tried on the first so many splits only, the full size included."""
+
 CURVE_STREAM = 25
 
 
@@ -31,13 +34,14 @@ def learning_curve(
     the mean accuracy of the indicator chosen on its smaller training side.
     """
     columns, signed = indicator_columns(case, names), {name: case.indicators[name].goodness for name in names}
-    n_train = len(splits[0][0])
-    rows = []
-    for size, nested in _nested(splits, select.seed).items():
+    n_train, rows = len(splits[0][0]), []
+    sizes = [size for size in SIZES if size < n_train]
+    tried = min(len(splits), max(MOST_FITS // max(len(sizes), 1), 2))
+    for size, nested in _nested(splits[:tried], sizes, select.seed).items():
         accuracies = attempt(columns, case.goodness, nested, select.seed).accuracies
         alone, _ = try_best_single(signed, case.goodness, nested, select.seed)
         rows.append((size, accuracies, alone))
-    rows.append((n_train, full.accuracies, single))
+    rows.append((n_train, full.accuracies[:tried], single[:tried]))
     # Test sides overlap as much as ever, however small the training side: the split's own sizes correct the interval.
     return [
         {"n_train": size, **_short(accuracies, splits[0], select), "best_single": _mean(alone)}
@@ -45,13 +49,11 @@ def learning_curve(
     ]
 
 
-def _nested(splits: Sequence[Split], seed: int) -> dict[int, list[Split]]:
+def _nested(splits: Sequence[Split], sizes: Sequence[int], seed: int) -> dict[int, list[Split]]:
     rng = np.random.default_rng([seed, CURVE_STREAM])
     orders: list[Indices] = [rng.permutation(train) for train, _ in splits]
     return {
-        size: [(np.sort(order[:size]), test) for order, (_, test) in zip(orders, splits, strict=True)]
-        for size in SIZES
-        if size < len(orders[0])
+        size: [(np.sort(order[:size]), test) for order, (_, test) in zip(orders, splits, strict=True)] for size in sizes
     }
 
 

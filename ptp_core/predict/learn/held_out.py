@@ -27,7 +27,7 @@ MOST_LEVELS, MIN_KNOWN, MIN_SHARE = 12, 6, 0.5
 """A column of more repeated values has no families; a family that leaves fewer variants to learn from is not held out;
 families of a smaller share of all variants are exceptions that say little."""
 
-MOST_FAMILY_FITS = 48
+MOST_FAMILY_FITS = 24
 """Fits spent on families at most: of further configuration columns, those with the most levels are not tried."""
 
 INTERVAL_STREAM, FOLD_STREAM = 23, 24

@@ -18,7 +18,7 @@ from ptp_core.predict.splits import Split
 from ptp_core.spec.select import Select
 
 SHUFFLES = 5
-MOST_PAIRS = 2_000
+MOST_PAIRS = 1_000
 """Test pairs of a split that are asked again for each shuffle at most, drawn at random."""
 
 SHUFFLE_STREAM, PAIRS_STREAM = 26, 27
