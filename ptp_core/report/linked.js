@@ -49,3 +49,4 @@ document.querySelectorAll("[data-linked]").forEach((figure) => {
   watcher.observe(figure);
 });
 addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+addEventListener("beforeprint", () => { document.querySelectorAll("details.all").forEach((one) => { one.open = true; }); });

@@ -16,10 +16,11 @@ from ptp_core.files import write_atomically
 from ptp_core.report.accuracy import TICKS as ACCURACY_TICKS
 from ptp_core.report.accuracy import accuracies_of, signal_note
 from ptp_core.report.audit import audit_of, grave_sentences, selection_warnings
+from ptp_core.report.chart_spec import libraries
 from ptp_core.report.curves import curves_of
 from ptp_core.report.decision import decision_of
-from ptp_core.report.learned import learned_of, transfer_of
-from ptp_core.report.linked import libraries, linked_of
+from ptp_core.report.learned import learned_of
+from ptp_core.report.linked import linked_of
 from ptp_core.report.making import making_of
 from ptp_core.report.numbers import finite, short
 from ptp_core.report.ranking import glance, ranking_of
@@ -28,6 +29,7 @@ from ptp_core.report.scatter import points_for_each, scatters_of
 from ptp_core.report.strata import strata_of
 from ptp_core.report.study import Study, mapping, read_study
 from ptp_core.report.testing import all_tests
+from ptp_core.report.transfer import transfer_of
 
 HERE = Path(__file__).parent
 OPEN_SENTENCES = 5

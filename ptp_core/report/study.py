@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class Study:
         # Within a seed first, so that a seed with more splits or prompts does not weigh more.
         per_seed = chosen.groupby([chosen["variant"], chosen["seed"].fillna(-1)], sort=False)["value"].mean()
         means = per_seed.groupby(level=0, sort=False).mean().dropna()
-        return {str(variant): float(value) for variant, value in means.items()}
+        return {str(variant): float(value) for variant, value in means.items() if math.isfinite(value)}
 
 
 def read_study(selection: Mapping[str, Any], table: pd.DataFrame) -> Study:

@@ -176,9 +176,9 @@ def test_the_largest_study_stays_within_five_megabytes(make_study: Any) -> None:
 
 def test_a_usual_study_renders_within_five_seconds(make_study: Any) -> None:
     made = make_study(n_mixtures=13)
-    start = time.perf_counter()
+    start = time.process_time()  # of all threads: other jobs of the machine do not count
     render(*made)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_writing_replaces_the_file_in_one_step(made: Any, tmp_path: Path) -> None:
