@@ -5,25 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ptp_core.stats.intervals import jackknife_intervals
 from ptp_core.stats.pairs import Floats, PairMask, weighted_accuracies
 
 CHUNK = 2048
 """Resamples handled at once: bounds memory at CHUNK x n numbers."""
-
-
-def accuracy_intervals(
-    indicators: Floats,
-    outcome: Floats,
-    *,
-    resamples: int,
-    confidence: float,
-    rng: np.random.Generator,
-    clusters: NDArray[np.intp] | None = None,
-    judged: PairMask | None = None,
-) -> Floats:
-    """``jackknife_intervals``; ``resamples`` and ``rng`` are no longer used, as percentiles cover too little."""
-    return jackknife_intervals(indicators, outcome, confidence=confidence, clusters=clusters, judged=judged)
 
 
 def bootstrap_accuracies(

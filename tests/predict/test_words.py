@@ -1,6 +1,6 @@
 """Four indicators of a made-up study, each of a kind of its own, get the right words; so do the audit and the verdict.
 
-The words are kept in ``golden/words.txt``. After a wanted change: ``PTP_WRITE_GOLDEN=1 pytest tests/predict/test_words.py``.
+The words are kept in ``golden/words.txt``. After a wanted change run this file with ``PTP_WRITE_GOLDEN=1``.
 """
 
 from __future__ import annotations

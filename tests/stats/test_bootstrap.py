@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ptp_core.stats.bootstrap import accuracy_intervals, bootstrap_accuracies, percentile_interval
-from ptp_core.stats.intervals import jackknife_intervals
+from ptp_core.stats.bootstrap import bootstrap_accuracies, percentile_interval
 from ptp_core.stats.pairs import Floats, pairwise_accuracy
 from tests.stats.designs import Design
 
@@ -70,10 +69,3 @@ def test_only_judged_pairs_count_in_a_resample() -> None:
     )
     plain = bootstrap_accuracies(indicator[:, None], outcome, resamples=100, rng=np.random.default_rng(6), judged=same)
     assert np.array_equal(shifted, plain, equal_nan=True)
-
-
-def test_the_former_name_gives_the_intervals_that_hold() -> None:
-    rng = np.random.default_rng(7)
-    indicators, outcome = rng.normal(size=(12, 2)), rng.normal(size=12)
-    intervals = accuracy_intervals(indicators, outcome, resamples=10, confidence=0.9, rng=rng)
-    assert np.array_equal(intervals, jackknife_intervals(indicators, outcome, confidence=0.9))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptp_core.stats.intervals import jackknife_intervals
-from ptp_core.stats.pairs import Floats
+from ptp_core.stats.pairs import Floats, pairwise_accuracy
 from tests.stats.designs import SIZES, Design
 
 tables = st.tuples(st.integers(4, 10), st.integers(0, 2**32 - 1)).map(

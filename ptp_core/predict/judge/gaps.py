@@ -10,7 +10,7 @@ from ptp_core.predict.case import Case
 from ptp_core.predict.judge.shares import Effort, shares
 from ptp_core.predict.judge.terms import Terms
 
-STREAM = 14
+NO_TEST = Effort(permutations=0, stream=0)
 QUINTILES = 5
 
 
@@ -45,7 +45,7 @@ def gaps(case: Case, names: tuple[str, ...], terms: Terms) -> list[dict[str, Any
                 "n_pairs": int(judged.sum()) // 2,
                 "indicators": {
                     name: {"accuracy": share.pairs.accuracy, "ci95": list(share.interval)}
-                    for name, share in shares(columns, terms, Effort(terms.resamples, 0, STREAM), judged).items()
+                    for name, share in shares(columns, terms, NO_TEST, judged).items()
                 },
             }
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ptp_core.predict.judge.terms import Codes, Mask, Terms
 from ptp_core.predict.quantities import Floats
-from ptp_core.stats.bootstrap import accuracy_intervals
+from ptp_core.stats.intervals import jackknife_intervals
 from ptp_core.stats.pairs import PairAccuracy, pairwise_accuracy
 from ptp_core.stats.permutation import permutation_p
 
@@ -25,9 +25,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Effort:
-    """How many resamples and shuffles (0: no test), and the random stream; shuffles take the stream after it."""
+    """How many shuffles (0: no test), and their random stream."""
 
-    resamples: int
     permutations: int
     stream: int
 
@@ -51,10 +50,10 @@ def shares(
     """Accuracy, interval and two-sided p of every column (n,), larger is better, NaN where not known.
 
     A variant that lacks a column is left out for that column only; columns known for the same variants share their
-    resamples and shuffles. ``judged`` (n, n) says which pairs count, default all. ``strata`` (n,) restricts the test:
+    shuffles. ``judged`` (n, n) says which pairs count, default all. ``strata`` (n,) restricts the test:
     its null hypothesis is that the column is exchangeable among the variants of one stratum, and only pairs of one
-    stratum count. NaN where there is no pair of unequal outcome; no p where a
-    cluster lies in two strata, since its variants could only be shuffled together.
+    stratum count. NaN where there is no pair of unequal outcome; no p where a cluster lies in two strata, since its
+    variants could only be shuffled together.
     """
     found: dict[str, Share] = {}
     for names, known in known_together(columns):
@@ -71,21 +70,15 @@ def _group(columns: Floats, terms: Terms, effort: Effort, judged: Mask | None, s
     intervals, p = np.full((len(accuracies), 2), np.nan), np.full(len(accuracies), np.nan)
     if len(terms.outcome) > 2 and accuracies[0].n_pairs:
         seed = terms.select.seed
-        intervals = accuracy_intervals(
-            columns,
-            terms.outcome,
-            resamples=effort.resamples,
-            confidence=terms.select.confidence,
-            rng=np.random.default_rng([seed, effort.stream]),
-            clusters=terms.clusters,
-            judged=judged,
+        intervals = jackknife_intervals(
+            columns, terms.outcome, confidence=terms.select.confidence, clusters=terms.clusters, judged=judged
         )
         if effort.permutations and _testable(strata, terms.clusters):
             p = permutation_p(
                 columns,
                 terms.outcome,
                 permutations=effort.permutations,
-                rng=np.random.default_rng([seed, effort.stream + 1]),
+                rng=np.random.default_rng([seed, effort.stream]),
                 strata=strata,
                 clusters=terms.clusters,
             )

@@ -14,8 +14,8 @@ from ptp_core.predict.quantities import Floats
 from ptp_core.stats.multiplicity import benjamini_hochberg, holm
 from ptp_core.stats.pairs import kendall_tau, pairwise_accuracy
 
-STREAM, WITHIN_STREAM = 1, 10
-"""Random streams of resamples; shuffles take the next one, so that more of one leave the other as it was."""
+STREAM, WITHIN_STREAM = 2, 11
+"""Random streams of the shuffles."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def score_predictors(predictors: Mapping[str, Predictor], terms: Terms) -> dict[
     same over the pairs that share the nuisance factor, tested by shuffles inside its strata; None without a factor.
     """
     columns = {name: predictor.goodness for name, predictor in predictors.items()}
-    found = shares(columns, terms, Effort(terms.select.bootstraps, terms.select.permutations, STREAM))
+    found = shares(columns, terms, Effort(terms.select.permutations, STREAM))
     within = _within(columns, terms)
     blocks = {}
     for name, predictor in predictors.items():
@@ -85,7 +85,7 @@ def _within(columns: Mapping[str, Floats], terms: Terms) -> dict[str, dict[str, 
         return {}
     known = {name: np.where(strata >= 0, column, np.nan) for name, column in columns.items()}
     judged = strata[:, None] == strata[None, :]
-    effort = Effort(select.bootstraps, select.permutations, WITHIN_STREAM)
+    effort = Effort(select.permutations, WITHIN_STREAM)
     return {
         name: {
             "factor": select.nuisance,

@@ -75,7 +75,7 @@ def _repeated(codes: Codes) -> int:
 
 def _block(stratum: Stratum, case: Case, columns: Mapping[str, Floats], terms: Terms) -> dict[str, Any]:
     judged = stratum.judged & ~np.eye(len(case.variants), dtype=bool)
-    effort = Effort(terms.resamples, terms.permutations if stratum.codes is not None else 0, STREAM)
+    effort = Effort(terms.permutations if stratum.codes is not None else 0, STREAM)
     inside = judged.any(axis=1)
     known = {name: np.where(inside, column, np.nan) for name, column in columns.items()}
     ties = judged & (terms.outcome[:, None] == terms.outcome[None, :])

@@ -35,11 +35,6 @@ class Terms:
         return replace(self, outcome=self.outcome[which], clusters=clusters, nuisance=nuisance)
 
     @property
-    def resamples(self) -> int:
-        """Resamples behind an interval of which there are dozens; each costs n² steps."""
-        return min(self.select.bootstraps, 1000, max(400, 400_000 // max(1, len(self.outcome))))
-
-    @property
     def permutations(self) -> int:
         """Shuffles behind a test of which there are dozens; each costs n² steps."""
         return min(self.select.permutations, 5000, max(400, 500_000_000 // max(1, len(self.outcome)) ** 2))

@@ -18,7 +18,7 @@ from ptp_core.predict.learn.learned import comparator, placement, share_right
 from ptp_core.predict.learn.parallel import side_by_side
 from ptp_core.predict.quantities import Floats
 from ptp_core.spec.select import Select
-from ptp_core.stats.bootstrap import accuracy_intervals
+from ptp_core.stats.intervals import jackknife_intervals
 
 MOST_SINGLE_FOLDS, FOLDS = 100, 20
 """Up to so many variants each is left out by itself; of more, this many folds are."""
@@ -30,7 +30,7 @@ families of a smaller share of all variants are exceptions that say little."""
 MOST_FAMILY_FITS = 24
 """Fits spent on families at most: of further configuration columns, those with the most levels are not tried."""
 
-INTERVAL_STREAM, FOLD_STREAM = 23, 24
+FOLD_STREAM = 24
 
 
 def places(columns: Floats, outcome: Floats, folds: Sequence[Indices], seed: int) -> Floats:
@@ -51,7 +51,7 @@ def leave_one_out(columns: Floats, outcome: Floats, select: Select) -> tuple[dic
 
     Estimand: the accuracy with which new variants are placed among n - 1 whose outcomes are known. A good variant lifts
     the places of its neighbours and not its own, so unrelated columns score somewhat below 1/2 (.47 for 20 variants).
-    The interval resamples variants with their places fixed: it leaves out that other variants teach another model.
+    The interval takes the variants' places as fixed: it leaves out that other variants teach another model.
     """
     n = len(outcome)
     order = np.random.default_rng([select.seed, FOLD_STREAM]).permutation(n)
@@ -66,7 +66,7 @@ def leave_family_out(case: Case, columns: Floats, select: Select) -> list[dict[s
 
     All variants of one value are held out together and placed among the rest; pairs within a value and between two
     values count. ``accuracy`` is over all pairs of variants that were held out, a level's over pairs with at least one
-    of its variants. The interval resamples variants with their places fixed, and says nothing of further values.
+    of its variants. The interval takes the variants' places as fixed, and says nothing of further values.
     """
     factors = {name: levels for name in case.settings if (levels := _levels(case, name))}
     blocks, fits = [], 0
@@ -115,8 +115,5 @@ def _judged(placed: Floats, outcome: Floats, select: Select) -> dict[str, Any]:
     accuracy = share_right(placed[first] - placed[second], outcome[first] - outcome[second])
     if np.isnan(accuracy):
         return {"accuracy": accuracy, "ci95": [accuracy, accuracy]}
-    rng = np.random.default_rng([select.seed, INTERVAL_STREAM])
-    interval = accuracy_intervals(
-        placed[:, None], outcome, resamples=select.bootstraps, confidence=select.confidence, rng=rng
-    )
+    interval = jackknife_intervals(placed[:, None], outcome, confidence=select.confidence)
     return {"accuracy": accuracy, "ci95": interval[0].tolist()}
