@@ -21,6 +21,7 @@ from ptp_core.predict.judge.judging import judge
 from ptp_core.predict.judge.noise import noise
 from ptp_core.predict.learn.learning import Learned, learn
 from ptp_core.predict.learn.transfer import transfer
+from ptp_core.predict.parallel import side_by_side
 from ptp_core.predict.published import beside_published
 from ptp_core.predict.quantities import Measured, measured
 from ptp_core.predict.standing import add_standing
@@ -124,13 +125,13 @@ def _outcomes(
     """Every outcome judged and learned, tests corrected over all of them."""
     outcomes: Outcomes = {}
     learned: dict[str, Learned] = {}
-    for name, case in cases.items():
-        watch.say(name, "intervals and tests of single indicators")
-        judged = judge(case, select, claims, early_of(table, data, case))
-        watch.done(SHARES["judge"] if thorough else SHARES["again"] / 3)
-        share = SHARES["learn"] if thorough else SHARES["again"] * 2 / 3
+    watch.say("all outcomes", "intervals and tests of single indicators")
+    judged = side_by_side(lambda case: judge(case, select, claims, early_of(table, data, case)), cases.values())
+    watch.done(len(cases) * (SHARES["judge"] if thorough else SHARES["again"] / 3))
+    share = SHARES["learn"] if thorough else SHARES["again"] * 2 / 3
+    for (name, case), block in zip(cases.items(), judged, strict=True):
 
-        def report(what: str, part: float, name: str = name, share: float = share) -> None:
+        def report(what: str, part: float, name: str = name) -> None:
             watch.say(name, f"learning to compare, {what}", share * part)
 
         # A further quantity of an outcome is explored only: the learned comparison takes most of the time.
@@ -139,8 +140,8 @@ def _outcomes(
         else:
             learned[name] = Learned({}, np.full(len(case.variants), np.nan), np.full(len(case.variants), np.nan))
         watch.done(share)
-        block = beside_published(learned[name].block, name, select)
-        outcomes[name] = {**_facts(case, data, select), **judged, "learned": block}
+        beside = beside_published(learned[name].block, name, select)
+        outcomes[name] = {**_facts(case, data, select), **block, "learned": beside}
     correct(claims, outcomes)
     return outcomes, learned
 

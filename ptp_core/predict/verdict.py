@@ -201,8 +201,9 @@ def _abstention(block: Block) -> list[str]:
 
 def _doubts(name: str, block: Block, claimed: Sequence[str]) -> list[str]:
     """Indicators that look better than they may be taken for."""
-    found = [block["indicators"][i] for i in claimed if block["indicators"][i]["verdict"] in ("leak", "confounded")]
-    return [f"On {name}, {single['words']}" for single in found]
+    singles = [block["indicators"][indicator] for indicator in claimed]
+    confounded = [f"On {name}, {single['words']}" for single in singles if single["verdict"] == "confounded"]
+    return [*(single["words"] for single in singles if single["verdict"] == "leak"), *confounded]
 
 
 def _relation(ours: float, theirs: float, p: float | None, level: float) -> str:

@@ -50,7 +50,7 @@ class Select(Section):
         ge=1,
     )
     bootstraps: int = identity(
-        "resamples of the variants behind what is said of top-k choices", unit="resamples", default=2000, ge=100, le=1_000_000
+        "resamples of the variants behind the shortlist", unit="resamples", default=2000, ge=100, le=1_000_000
     )
     permutations: int = identity(
         "shuffles of an indicator over the variants behind each p",

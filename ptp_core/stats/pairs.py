@@ -29,9 +29,8 @@ class PairAccuracy:
 
 def sign_matrix(values: Floats) -> Signs:
     """(n,) -> (n, n): +1 where the row is larger than the column, -1 where smaller, 0 for ties and missing values."""
-    with np.errstate(invalid="ignore"):
-        signs = np.sign(values[:, None] - values[None, :])
-    return np.nan_to_num(signs, nan=0.0).astype(np.float32)
+    larger = values[:, None] > values[None, :]
+    return np.subtract(larger, larger.T, dtype=np.float32)
 
 
 def pairwise_accuracy(indicator: Floats, outcome: Floats, judged: PairMask | None = None) -> PairAccuracy:

@@ -45,6 +45,8 @@ def permutation_p(
     A cluster whose size no other has can only stay: the test keeps its level but has little power, and with no two
     clusters of a size it sees nothing but differences within clusters. ValueError where a cluster lies in two strata.
     """
+    if not len(outcome):
+        return np.ones(indicators.shape[1])
     columns, ranks = _ranks(indicators), _ranks(outcome[:, None])[0]
     order = np.lexsort((*columns, ranks))  # shuffles act on what the variants are, not on where they stand
     columns, ranks = columns[:, order], ranks[order]
@@ -52,10 +54,11 @@ def permutation_p(
     blocks = _exchangeable(strata, _codes(np.arange(len(order)) if clusters is None else clusters[order]))
     members = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
 
-    observed = np.abs(_agreements(columns, ranks[:, None], members))
+    signs = [np.clip(inside[:, None, :] - inside[:, :, None], -1, 1) for inside in (columns[:, m] for m in members)]
+    observed = np.abs(_agreements(signs, ranks[:, None], members))
     as_far = np.ones(len(columns))
     for shuffled in _shuffles(ranks, blocks, permutations, _chunk(columns), rng):
-        as_far += (np.abs(_agreements(columns, shuffled, members)) >= observed).sum(axis=1)
+        as_far += (np.abs(_agreements(signs, shuffled, members)) >= observed).sum(axis=1)
     return np.asarray(as_far / (1 + permutations))
 
 
@@ -102,17 +105,19 @@ def _chunk(columns: Ranks) -> int:
     return max(LEAST_SHUFFLES, PRODUCT // max(1, columns.size))
 
 
-def _agreements(columns: Ranks, shuffled: Ranks, strata: list[Codes]) -> Ranks:
-    """Concordant less discordant pairs inside strata: ranks (K, n), (n, B) -> (K, B); exact below 2^24 pairs."""
-    agreements = np.zeros((len(columns), shuffled.shape[1]), dtype=np.float32)
-    for members in strata:
-        inside, outcomes = columns[:, members], shuffled[members]
-        signs = np.empty_like(outcomes)
+def _agreements(signs: list[Ranks], shuffled: Ranks, strata: list[Codes]) -> Ranks:
+    """Concordant less discordant pairs inside strata: (K, m, m) a stratum, (n, B) -> (K, B); exact below 2^24 pairs.
+
+    ``signs`` of a stratum say how its member in the column stands to its member in the row.
+    """
+    agreements = np.zeros((len(signs[0]), shuffled.shape[1]), dtype=np.float32)
+    for of_columns, members in zip(signs, strata, strict=True):
+        outcomes = shuffled[members]
+        differences = np.empty_like(outcomes)
         width = max(1, PRODUCT // max(1, outcomes.size))
         for i in range(len(members) - 1):
-            later = np.subtract(outcomes[i + 1 :], outcomes[i], out=signs[i + 1 :])
+            later = np.subtract(outcomes[i + 1 :], outcomes[i], out=differences[i + 1 :])
             np.clip(later, -1, 1, out=later)
-            for k in range(0, len(inside), width):
-                part = inside[k : k + width]
-                agreements[k : k + width] += np.clip(part[:, i + 1 :] - part[:, i, None], -1, 1) @ later
+            for k in range(0, len(of_columns), width):
+                agreements[k : k + width] += of_columns[k : k + width, i, i + 1 :] @ later
     return agreements

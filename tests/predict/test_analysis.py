@@ -45,9 +45,10 @@ def result(table: pd.DataFrame, quick: Select) -> dict[str, Any]:
 
 
 def test_the_selection_has_the_agreed_keys(result: dict[str, Any]) -> None:
-    assert {"study", "n_variants", "variants", "confidence", "primary", "outcomes", "verdict", "warnings"} <= set(
-        result
-    )
+    assert {
+        "study", "n_variants", "variants", "left_out", "confidence", "convention", "primary", "outcomes", "transfer",
+        "as_given", "audit", "verdict", "warnings",
+    } <= set(result)  # fmt: skip
     block = result["outcomes"]["acc"]
     assert {
         "higher_is_better", "n_variants", "left_out", "values", "between_sd", "seed_sd", "n_seeds", "indicators",
@@ -61,14 +62,16 @@ def test_the_selection_has_the_agreed_keys(result: dict[str, Any]) -> None:
     assert set(block["configuration"]) == {"lr"}
     assert all(single <= set(entry) for entry in [*block["indicators"].values(), *block["configuration"].values()])
     assert set(block["learned"]) == {
-        "catboost",
-        "config_only",
-        "best_single",
-        "indicators",
-        "p_vs_best_single",
-        "p_vs_config_only",
-    }
-    assert set(block["ranking"][0]) == {"rank", "variant", "value", "stderr", "borda", "predicted_rank"}
+        "models", "comparisons", "indicators", "n_train", "n_test", "published", "leave_one_out", "leave_family_out",
+        "learning_curve", "calibration", "importance",
+    }  # fmt: skip
+    assert set(block["learned"]["models"]) == {
+        "catboost", "catboost_config", "config_only", "logistic", "mlp", "best_single", "sum", "setting",
+    }  # fmt: skip
+    assert {"baselines", "strata", "gaps", "differences"} <= set(block)
+    assert {"strategies", "shortlist", "power", "next", "abstain"} <= set(block["decision"])
+    ranked = {"rank", "variant", "value", "stderr", "borda", "predicted_rank", "rank_ci", "p_best"}
+    assert set(block["ranking"][0]) == ranked
     assert {"variant", "value", "probability_best", "runner_up"} <= set(block["best"])
     assert set(result["verdict"]) == {"headline", "details"}
 
@@ -170,7 +173,7 @@ def test_a_constant_indicator_is_half_right_and_a_constant_outcome_is_not_judged
     assert outcomes["o"]["indicators"]["i"]["accuracy"] == 0.5
     judged = outcomes["q"]["indicators"]["i"]
     assert (judged["accuracy"], judged["n_pairs"], judged["p"], judged["ci95"]) == (None, 0, None, [None, None])
-    assert outcomes["q"]["learned"]["catboost"]["mean"] is None
+    assert outcomes["q"]["learned"]["models"]["catboost"]["mean"] is None
 
 
 def test_what_cannot_be_analysed_is_refused_in_words(make_table: MakeTable, quick: Select) -> None:

@@ -122,10 +122,11 @@ def _in_levels(z: Floats, shares: Floats) -> Floats:
 
     first, second = np.triu_indices(len(z), k=1)
     borders = ndtri(np.concatenate([[0.0], shares.cumsum()[:-1], [1.0]]))
-    found = []
+    found: list[float] = []
     for slope in SLOPES:
         below = ndtr(borders * np.sqrt(1 + slope**2) - slope * z[:, None])  # (m, L + 1)
         above = np.diff(below, axis=1) @ below[:, :-1].T  # row in a higher level than column
         right, wrong = above[second, first].sum(), above[first, second].sum()
-        found.append(right / (right + wrong))
+        # So steep that all variants are on one level: what is next to it must do.
+        found.append(right / (right + wrong) if right + wrong else found[-1])
     return np.array(found)

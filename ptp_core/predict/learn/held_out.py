@@ -15,7 +15,7 @@ import numpy as np
 from ptp_core.predict.case import Case
 from ptp_core.predict.learn.features import Indices, unordered_pairs
 from ptp_core.predict.learn.learned import comparator, placement, share_right
-from ptp_core.predict.learn.parallel import side_by_side
+from ptp_core.predict.parallel import side_by_side
 from ptp_core.predict.quantities import Floats
 from ptp_core.spec.select import Select
 from ptp_core.stats.intervals import jackknife_intervals

@@ -11,8 +11,8 @@ import numpy as np
 from ptp_core.predict.learn.features import unordered_pairs
 from ptp_core.predict.learn.learned import Comparator, share_right
 from ptp_core.predict.learn.numbers import over_splits
-from ptp_core.predict.learn.parallel import side_by_side
 from ptp_core.predict.learn.trials import Trial
+from ptp_core.predict.parallel import side_by_side
 from ptp_core.predict.quantities import Floats
 from ptp_core.predict.splits import Split
 from ptp_core.spec.select import Select

@@ -9,7 +9,7 @@ import numpy as np
 
 from ptp_core.predict.learn.features import Indices, scaled, unordered_pairs
 from ptp_core.predict.learn.learned import Comparator, comparator, placement, share_right
-from ptp_core.predict.learn.parallel import side_by_side
+from ptp_core.predict.parallel import side_by_side
 from ptp_core.predict.quantities import Floats
 from ptp_core.predict.splits import Split
 

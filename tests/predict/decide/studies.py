@@ -9,6 +9,7 @@ import numpy as np
 
 from ptp_core.predict.case import Case, case_of
 from ptp_core.predict.judge.singles import Predictor, score_predictors
+from ptp_core.predict.judge.terms import terms_of
 from ptp_core.predict.quantities import Floats, Measured, Quantity
 from ptp_core.spec.select import Select
 
@@ -39,8 +40,8 @@ def judged_case(data: Measured, select: Select = QUICK) -> tuple[Case, dict[str,
     indicators = {name: Predictor(q.goodness, True) for name, q in case.indicators.items()}
     settings = {name: Predictor(values, True) for name, values in case.numbers.items()}
     return case, {
-        "indicators": score_predictors(indicators, case.goodness, select),
-        "configuration": score_predictors(settings, case.goodness, select),
+        "indicators": score_predictors(indicators, terms_of(case, select)),
+        "configuration": score_predictors(settings, terms_of(case, select)),
     }
 
 

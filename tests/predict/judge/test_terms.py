@@ -36,8 +36,7 @@ def test_variants_that_agree_in_all_columns_share_a_code_and_two_blanks_agree() 
     assert agreeing([], 3).tolist() == [0, 0, 0]
 
 
-def test_a_thousand_variants_get_fewer_resamples_and_never_more_than_asked() -> None:
+def test_a_thousand_variants_get_fewer_shuffles_and_never_more_than_asked() -> None:
     few, many = (Terms(np.zeros(n), Select()) for n in (50, 1000))
-    assert (few.resamples, few.permutations) == (1000, 5000)
-    assert (many.resamples, many.permutations) == (400, 500)
-    assert Terms(np.zeros(50), Select(bootstraps=100, permutations=100)).permutations == 100
+    assert (few.permutations, many.permutations) == (5000, 500)
+    assert Terms(np.zeros(50), Select(permutations=100)).permutations == 100

@@ -36,7 +36,7 @@ def test_the_number_of_threads_changes_no_digit(monkeypatch: pytest.MonkeyPatch)
     splits = random_splits(16, splits=6, train_share=0.6, rng=rng)
     trials = []
     for threads in (1, 4):
-        monkeypatch.setattr("ptp_core.predict.learn.parallel.THREADS", threads)
+        monkeypatch.setattr("ptp_core.predict.parallel.THREADS", threads)
         trials.append(attempt(columns, outcome, splits, seed=5))
     assert np.array_equal(trials[0].accuracies, trials[1].accuracies)
     assert all(np.array_equal(a, b) for a, b in zip(trials[0].answers, trials[1].answers, strict=True))

@@ -1,4 +1,4 @@
-"""Fits side by side: each takes milliseconds and none knows of another, so the order of work changes no number."""
+"""Pieces of work side by side: none knows of another, so their order changes no number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 THREADS = 2
-"""CatBoost fits without holding the interpreter's lock; two threads are what the smallest machine has cores for."""
+"""CatBoost and numpy leave the interpreter's lock alone; two threads are what the smallest machine has cores for."""
 
 
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
