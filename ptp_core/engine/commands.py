@@ -64,13 +64,14 @@ def print_price(spec: Path, utilisation: float, peak: float | None, as_json: boo
 
 def analyze_tables(spec: Path, results: Path) -> None:
     """Table, selection and report of a study that only reads measurements. Raises UserError before it writes."""
+    # Before anything imports numpy: matrix products that are shared out over cores cost more than they save here.
+    set_up_libraries(1)
     from ptp_core.engine.check import check_study
 
     study = check_study(spec)
     section = "pretrain" if study.spec.pretrain else "checkpoints"
     if study.spec.pretrain or study.spec.checkpoints:
         raise UserError("this study trains models", where=study.where(section), fix=f"snakemake --config study={spec}")
-    set_up_libraries(1)
     workflow = plan_study(study, results)
     for job in workflow.summaries.values():
         _run_summary(job, workflow.folders)

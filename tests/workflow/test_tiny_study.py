@@ -49,6 +49,14 @@ class TestAFinishedStudy:
         logs = {path.relative_to(home / "logs").with_suffix("") for path in (home / "logs").rglob("*.log")}
         assert jobs == logs
 
+    def test_has_its_page_in_snakemakes_own_report(self, finished: Project) -> None:
+        done = finished.snakemake("--report", "snakemake.html")
+        assert done.code == 0, done.output
+        text = (finished.folder / "snakemake.html").read_text()
+        assert "which variant to fine-tune" in text
+        assert "what the audit of the measurements found" in text  # the caption
+        assert "tiny/receipts/report/" in text
+
     def test_keeps_a_receipt_that_matches_its_artifacts(self, finished: Project) -> None:
         store = finished.results / "store"
         checkpoint = next((store / "pretrain").iterdir())
