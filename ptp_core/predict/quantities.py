@@ -163,7 +163,10 @@ def _last_checkpoints(rows: pd.DataFrame, name: str, notes: Notes) -> pd.DataFra
 
 def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: Notes) -> Quantity:
     for column, meaning in (("split", "splits"), ("prompt_format", "prompt formats"), ("family", "families")):
-        sets = rows[column].fillna("").groupby(rows["variant"]).agg(frozenset)
+        values = rows[column].fillna("")
+        if values.nunique() == 1:
+            continue
+        sets = values.groupby(rows["variant"]).agg(frozenset)
         if sets.map(len).max() > 1:
             notes.add(name, ("is", "are"), f"the mean over {len(frozenset().union(*sets))} {meaning}.")
         if sets.nunique() > 1:
@@ -172,7 +175,7 @@ def _quantity(rows: pd.DataFrame, name: str, variants: tuple[str, ...], notes: N
     per_seed = rows.groupby([rows["variant"], rows["seed"].fillna(-1)])["value"].mean()
     seeds = per_seed.groupby(level=0)
     counts = seeds.count().reindex(variants, fill_value=0)
-    squares = seeds.agg(lambda values: float(((values - values.mean()) ** 2).sum()))
+    squares = ((per_seed - seeds.transform("mean")) ** 2).groupby(level=0).sum()
     errors = rows.groupby("variant")["stderr"].mean()  # seeds score the same items: their errors do not average out
     if counts[counts > 0].nunique() > 1:
         rest = f"measured with {counts[counts > 0].min()} to {counts.max()} seeds, not the same for all."
