@@ -104,8 +104,7 @@ def left_out_text(item: object) -> str:
     """``name (reason)`` of a variant that was left out, given as a name or as a mapping."""
     if not isinstance(item, Mapping):
         return str(item)
-    reason = item.get("reason") or item.get("why")
-    return f"{item.get('variant', '')} ({reason})" if reason else str(item.get("variant", item))
+    return f"{item.get('variant')} ({item.get('reason')})"
 
 
 def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ptp_core.report.charts import LinePlot
 from ptp_core.report.lines import gaps_of, rows_of
-from ptp_core.report.numbers import DASH, ends, finite, fixed, interval, p_value, short
+from ptp_core.report.numbers import DASH, ends, finite, fixed, interval, short
 from ptp_core.report.scatter import headlines_in_order
 from ptp_core.report.study import N_COLOURS, Outcome, Study, mapping
 
@@ -22,7 +22,6 @@ class Cell:
 
     accuracy: str
     interval: str
-    p: str
     tone: str
 
 
@@ -94,5 +93,5 @@ def cell_of(row: Mapping[str, Any]) -> Cell:
     """The cell of one accuracy."""
     low, high = ends(row.get("ci95"))
     tone = "" if low is None or high is None else "good" if low > 0.5 else "bad" if high < 0.5 else "open"
-    bounds, p = interval(row.get("ci95"), 2), p_value(row.get("p"))
-    return Cell(fixed(row.get("accuracy")), "" if bounds == DASH else bounds, "" if p == DASH else p, tone)
+    bounds = interval(row.get("ci95"), 2)
+    return Cell(fixed(row.get("accuracy")), "" if bounds == DASH else bounds, tone)

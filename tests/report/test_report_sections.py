@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ptp_core.report.accuracy import accuracies_of
 from ptp_core.report.audit import audit_of
 from ptp_core.report.chart_spec import spec
 from ptp_core.report.decision import decision_of
@@ -57,13 +58,6 @@ def test_an_absent_block_leaves_no_empty_section(whole: Any, absent: str) -> Non
     assert absent not in links(page)
 
 
-def test_an_older_selection_has_none_of_the_newer_sections(made: Any) -> None:
-    page = Page(render(*made))
-    assert sections(page) == ["verdict", "ranking", "indicators", "scatter", "curves", "made", "glossary"]
-    assert "Configuration alone" in page.words
-    assert "learned from all indicators" in page.words
-
-
 def test_an_audit_without_findings_is_no_section(made: Any) -> None:
     selection = {**made[0], "warnings": []}
     assert "audit" not in sections(Page(render(selection, made[1], None, {"findings": [], "left_out": []})))
@@ -108,14 +102,54 @@ def test_accuracies_stand_both_ways_where_variants_were_left_out(whole: Any) -> 
     assert given == f"{selection['as_given']['outcomes'][outcome]['indicators'][name]['accuracy']:.3f}"
 
 
-def test_baselines_take_the_place_of_the_configuration_and_published_figures_stand_beside(whole: Any) -> None:
+def test_baselines_stand_below_the_indicators(whole: Any) -> None:
     words = Page(render(*whole)).words
     assert "Baselines: what costs next to nothing" in words
-    assert "Configuration alone" not in words.split("How to read this page")[1].split("Every test")[0]
-    assert "group means of the training side, judged on the test side" in words
     assert "within lr" in words
-    assert words.count("0.332") == 1  # ppl_clm on one outcome
-    assert words.count("0.732") >= 1  # catboost
+
+
+def test_published_figures_stand_beside_the_models_that_kept_every_variant_too(whole: Any) -> None:
+    study = read_study(whole[0], whole[1])
+    with_published, without = (learned_of(study, study.outcomes[at]) for at in (0, 1))
+    assert with_published is not None
+    assert without is not None
+    assert [group.title for group in with_published.groups] == [
+        "As analysed: 16 variants",
+        "Everything kept: 18 variants",
+    ]
+    row = with_published.groups[1].rows[-1]
+    assert (row.name, row.accuracy) == ("LightGBM (elsewhere)", "0.332")
+    assert row.note == "published; less lr alone −0.411, p 0.012"
+    assert [len(group.rows) for group in without.groups] == [len(newer.MODELS)] * 2
+
+
+def test_published_figures_stand_by_themselves_where_no_variant_was_left_out(whole: Any) -> None:
+    selection = copy.deepcopy(whole[0]) | {"as_given": None}
+    selection["outcomes"]["commonsense"]["learned"]["published"] = newer.published(0)
+    study = read_study(selection, whole[1])
+    view = learned_of(study, study.outcomes[0])
+    assert view is not None
+    assert [(group.title, len(group.rows)) for group in view.groups] == [
+        ("As analysed: 16 variants", len(newer.MODELS)),
+        ("Published", 1),
+    ]
+
+
+def test_every_indicator_has_its_verdict_and_what_it_means(whole: Any) -> None:
+    study = read_study(whole[0], whole[1])
+    indicators, baselines = accuracies_of(study, study.outcomes[0]).groups
+    assert {(row.verdict, row.words, row.tone) for row in indicators.rows} == {
+        ("undecided", "cannot be told from chance", "open")
+    }
+    assert not any(row.verdict for row in baselines.rows)
+    words = Page(render(*whole)).words.split("Indicator against outcome")[0]
+    assert words.count("cannot be told from chance") >= 15  # five indicators on three outcomes
+
+
+def test_names_that_a_sentence_says_are_not_repeated_below_it(whole: Any) -> None:
+    view = audit_of(read_study(whole[0], whole[1]), whole[3])
+    assert view is not None
+    assert [finding.names for finding in view.groups[1].findings] == [(), (), (("outcomes", "commonsense"),)]
 
 
 def test_strata_are_compared_with_all_pairs(whole: Any) -> None:
@@ -148,7 +182,7 @@ def test_a_quick_learned_block_shows_only_its_models(whole: Any) -> None:
     assert quick is not None
     assert thorough.calibration is not None
     assert (quick.calibration, quick.curve, quick.families, quick.importance) == (None, None, (), None)
-    assert len(quick.group.rows) == len(newer.MODELS)
+    assert len(quick.groups[0].rows) == len(newer.MODELS)
 
 
 def test_the_heat_map_is_blue_above_chance_and_red_below() -> None:
