@@ -33,7 +33,7 @@ def gaps_of(block: object, indicators: Sequence[str]) -> LinePlot | None:
     if not fifths:
         return None
     x = Scale(0.5, len(fifths) + 0.5)
-    ticks = tuple(Tick(x.at(at), f"{_gap(row)}") for at, row in enumerate(fifths, start=1))
+    ticks = tuple(Tick(x.at(at), f"≤ {short(row.get('high'), 2)}") for at, row in enumerate(fifths, start=1))
     series = []
     # Drawn a little beside each other, or the bars of one would cover those of the next.
     shown = list(indicators)[:N_COLOURS]
