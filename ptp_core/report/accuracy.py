@@ -9,16 +9,13 @@ from typing import Any
 
 from ptp_core.report.charts import Mark, Scale, Tick
 from ptp_core.report.lines import rows_of
-from ptp_core.report.numbers import DASH, decimals_for, ends, finite, fixed, interval, p_value, short
+from ptp_core.report.numbers import DASH, ends, finite, fixed, interval, p_value, short
 from ptp_core.report.study import Outcome, Study, mapping
 
 CHANCE = 0.5
 SCALE = Scale(0.0, 1.0)
 TICKS = (Tick(0.0, "0"), Tick(25.0, "0.25"), Tick(50.0, "chance"), Tick(75.0, "0.75"), Tick(100.0, "1"))
-COLUMNS = (
-    "interval", "p", "Holm p", "within", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs", "rank of best",
-    "regret@1",
-)  # fmt: skip
+COLUMNS = ("interval", "p", "Holm p", "within", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs")
 MOST_OPEN = 12
 """With more indicators than these the further quantities of headlines are folded away."""
 TONES = {"better": "good", "worse": "bad", "leak": "bad", "confounded": "bad"}
@@ -118,8 +115,7 @@ def _indicator_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
 def _single_rows(study: Study, outcome: Outcome) -> tuple[AccuracyRow, ...]:
     rows = [(str(name), mapping(row)) for name, row in mapping(outcome.data.get("indicators")).items()]
     ordered = sorted(rows, key=lambda item: -(finite(item[1].get("accuracy")) or 0.0))
-    decimals = decimals_for(mapping(outcome.data.get("values")).values())
-    return tuple(_single_row(name, row, study.noise("indicators", name), decimals) for name, row in ordered)
+    return tuple(_single_row(name, row, study.noise("indicators", name)) for name, row in ordered)
 
 
 def _within(outcome: Outcome) -> str:
@@ -143,7 +139,7 @@ def _baseline_row(row: Mapping[str, Any]) -> AccuracyRow:
     )
 
 
-def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], decimals: int) -> AccuracyRow:
+def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any]) -> AccuracyRow:
     q, within = finite(row.get("q")), mapping(row.get("within"))
     return AccuracyRow(
         name=name,
@@ -159,8 +155,6 @@ def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any], dec
             fixed(noise.get("snr_items"), 1),
             fixed(row.get("tau_b"), 2),
             short(row.get("n_pairs"), 7),
-            short(row.get("rank_of_best")),
-            fixed(row.get("regret_at_1"), decimals),
         ),
         verdict=str(row.get("verdict") or ""),
         words=str(row.get("words") or ""),

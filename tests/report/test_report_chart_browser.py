@@ -55,7 +55,7 @@ def misordered(whole: Any, number: int) -> tuple[str, set[int]]:
     """The name of a drawn variant and the numbers of those whose pair with it the first indicator gets wrong."""
     study = read_study(whole[0], whole[1])
     outcome, name = study.outcomes[0], whole[0]["primary"]["indicator"]
-    values, measured = outcome.data["values"], study.indicator_values(study.outcomes[0], name)
+    values, measured = outcome.data["values"], study.indicator_values(name)
     variants = list(values)
     me = variants[number]
     wrong = {
