@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
-from ptp_core.report.charts import Mark, Scale, Tick
-from ptp_core.report.lines import rows_of
-from ptp_core.report.numbers import DASH, ends, finite, fixed, interval, p_value, short
+from ptp_core.report.charts import Mark, Tick, interval_mark
+from ptp_core.report.lines import UNIT, rows_of
+from ptp_core.report.numbers import DASH, finite, fixed, interval, p_value, short
 from ptp_core.report.study import Outcome, Study, mapping
 
 CHANCE = 0.5
-SCALE = Scale(0.0, 1.0)
 TICKS = (Tick(0.0, "0"), Tick(25.0, "0.25"), Tick(50.0, "chance"), Tick(75.0, "0.75"), Tick(100.0, "1"))
 COLUMNS = ("interval", "p", "Holm p", "within", "SNR check\u00adpoints", "SNR items", "τ-b", "pairs")
 MOST_OPEN = 12
@@ -163,11 +162,7 @@ def _single_row(name: str, row: Mapping[str, Any], noise: Mapping[str, Any]) -> 
 
 def mark_of(accuracy: object, bounds: object) -> Mark:
     """The mark of an accuracy; its tone says on which side of chance the whole interval lies, if on one."""
-    value, (low, high) = finite(accuracy), ends(bounds)
-    if low is None or high is None:
-        return Mark(None if value is None else SCALE.at(value), None, None, "open")
-    tone = "good" if low > CHANCE else "bad" if high < CHANCE else "open"
-    return Mark(None if value is None else SCALE.at(value), SCALE.at(low), SCALE.at(high), tone)
+    return interval_mark(accuracy, bounds, UNIT, CHANCE)
 
 
 SNR_MEANING = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptp_core.report.lines import rows_of
-from ptp_core.report.numbers import DASH, finite, fixed, interval, short
+from ptp_core.report.numbers import finite, fixed, interval, short
 from ptp_core.report.ranking import left_out_text
 from ptp_core.report.study import Outcome, Study, mapping
 
@@ -133,5 +133,4 @@ def _both_ways(study: Study, outcome: Outcome, given: Mapping[str, Any]) -> Both
 
 
 def _accuracy(row: object) -> tuple[str, str]:
-    bounds = interval(mapping(row).get("ci95"))
-    return fixed(mapping(row).get("accuracy")), "" if bounds == DASH else bounds
+    return fixed(mapping(row).get("accuracy")), interval(mapping(row).get("ci95"), missing="")

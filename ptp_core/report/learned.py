@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptp_core.report.accuracy import AccuracyRow, Group, mark_of
-from ptp_core.report.charts import LinePlot, Mark, Scale, Tick
+from ptp_core.report.charts import LinePlot, Mark, Scale, Tick, interval_mark
 from ptp_core.report.lines import Calibration, calibration_of, learning_curve_of, rows_of
-from ptp_core.report.numbers import DASH, ends, finite, finite_all, fixed, interval, p_value, short
+from ptp_core.report.numbers import DASH, finite, finite_all, fixed, interval, p_value, short
 from ptp_core.report.study import Outcome, Study, mapping
 
 MODELS = {
@@ -165,14 +165,16 @@ def _against_setting(row: Mapping[str, Any]) -> str:
 def differences_of(block: object, labels: Mapping[str, str]) -> Differences | None:
     """Paired differences a − b; None where there are none."""
     rows = rows_of(block)
-    reach = max((abs(x) for row in rows for x in finite_all([row.get("difference"), *_bounds(row)])), default=0.0)
+    reach = max(
+        (abs(x) for row in rows for x in finite_all([row.get("difference"), *(row.get("ci95") or ())])), default=0.0
+    )
     if not rows:
         return None
     scale = Scale(-1.08 * (reach or 1.0), 1.08 * (reach or 1.0))
     shown = [
         Difference(
             label=f"{labels.get(str(row.get('a')), row.get('a'))} − {labels.get(str(row.get('b')), row.get('b'))}",
-            mark=_difference_mark(row.get("difference"), row.get("ci95"), scale),
+            mark=interval_mark(row.get("difference"), row.get("ci95"), scale, 0.0),
             difference=_signed(row.get("difference")),
             interval=interval(row.get("ci95")),
             p=p_value(row.get("p")),
@@ -186,22 +188,9 @@ def _around_nought(scale: Scale) -> tuple[Tick, ...]:
     return tuple(Tick(tick.at, tick.label, abs(tick.at - 50) < 0.01) for tick in scale.ticks(5))
 
 
-def _bounds(row: Mapping[str, Any]) -> list[Any]:
-    bounds = row.get("ci95")
-    return list(bounds) if isinstance(bounds, (list, tuple)) else []
-
-
 def _signed(value: object) -> str:
     number = finite(value)
     return DASH if number is None else ("+" if number > 0 else "") + fixed(number)
-
-
-def _difference_mark(value: object, bounds: object, scale: Scale) -> Mark:
-    number, (low, high) = finite(value), ends(bounds)
-    at = None if number is None else scale.at(number)
-    if low is None or high is None:
-        return Mark(at, None, None, "open")
-    return Mark(at, scale.at(low), scale.at(high), "good" if low > 0 else "bad" if high < 0 else "open")
 
 
 def _families(block: Mapping[str, Any]) -> list[Family]:

@@ -16,7 +16,7 @@ from ptp_core.report.run import Run
 from ptp_core.spec.select import Primary, Select
 from ptp_core.table.names import headlines
 from ptp_core.table.schema import from_rows, validate
-from tests.report.newer import audit_of, completed
+from tests.report.blocks import audit_of, completed
 
 OBJECTIVES = ("clm", "plm", "sc", "ul2r+clm")
 MIXTURES = ("web", "web+code", "web+books", "all")

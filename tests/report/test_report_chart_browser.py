@@ -169,7 +169,7 @@ def test_without_scripts_the_static_panels_are_open(browser: Browser, page: Path
 
 
 def test_hostile_names_are_only_ever_text(browser: Browser, make_study: Any, tmp_path: Path) -> None:
-    from tests.report.newer import audit_of, completed
+    from tests.report.blocks import audit_of, completed
     from tests.report.test_report_page import HOSTILE
 
     selection, table, run = make_study(prefix="</script><!--" + HOSTILE)

@@ -1,4 +1,4 @@
-"""The sections of the newer blocks: there when there is something to show, in order, and only what the JSON says."""
+"""The sections of all blocks: there when there is something to show, in order, and only what the JSON says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ptp_core.report.strata import strata_of
 from ptp_core.report.study import read_study
 from ptp_core.report.testing import all_tests
 from ptp_core.report.transfer import shade, transfer_of
-from tests.report import newer
+from tests.report import blocks
 from tests.report.test_report_page import HOSTILE, Page
 
 ORDER = tuple("verdict audit ranking indicators scatter strata learned decision tests curves made glossary".split())
@@ -120,17 +120,17 @@ def test_published_figures_stand_beside_the_models_that_kept_every_variant_too(w
     row = with_published.groups[1].rows[-1]
     assert (row.name, row.accuracy) == ("LightGBM (elsewhere)", "0.332")
     assert row.note == "published; less lr alone −0.411, p 0.012"
-    assert [len(group.rows) for group in without.groups] == [len(newer.MODELS)] * 2
+    assert [len(group.rows) for group in without.groups] == [len(blocks.MODELS)] * 2
 
 
 def test_published_figures_stand_by_themselves_where_no_variant_was_left_out(whole: Any) -> None:
     selection = copy.deepcopy(whole[0]) | {"as_given": None}
-    selection["outcomes"]["commonsense"]["learned"]["published"] = newer.published(0)
+    selection["outcomes"]["commonsense"]["learned"]["published"] = blocks.published(0)
     study = read_study(selection, whole[1])
     view = learned_of(study, study.outcomes[0])
     assert view is not None
     assert [(group.title, len(group.rows)) for group in view.groups] == [
-        ("As analysed: 16 variants", len(newer.MODELS)),
+        ("As analysed: 16 variants", len(blocks.MODELS)),
         ("Published", 1),
     ]
 
@@ -182,7 +182,7 @@ def test_a_quick_learned_block_shows_only_its_models(whole: Any) -> None:
     assert quick is not None
     assert thorough.calibration is not None
     assert (quick.calibration, quick.curve, quick.families, quick.importance) == (None, None, (), None)
-    assert len(quick.groups[0].rows) == len(newer.MODELS)
+    assert len(quick.groups[0].rows) == len(blocks.MODELS)
 
 
 def test_the_heat_map_is_blue_above_chance_and_red_below() -> None:
@@ -219,7 +219,7 @@ def test_every_p_stands_in_the_table_of_tests(whole: Any) -> None:
     assert view.is_folded
 
 
-def test_nulls_in_the_newer_blocks_become_dashes_or_nothing(whole: Any) -> None:
+def test_nulls_in_the_blocks_become_dashes_or_nothing(whole: Any) -> None:
     page = Page(render(without_numbers(whole[0]), whole[1], None, without_numbers(whole[3])))
     assert "None" not in page.words
     assert "nan" not in page.words.lower().split()
@@ -245,8 +245,8 @@ def test_json_cannot_leave_its_script_element() -> None:
 def test_hostile_names_stay_text_in_every_section_and_in_the_json(make_study: Any) -> None:
     def page_of(prefix: str) -> tuple[Page, str]:
         selection, table, run = make_study(seed=3, prefix=prefix)
-        selection = newer.completed(selection)
-        text = render(selection, table, run, newer.audit_of(selection))
+        selection = blocks.completed(selection)
+        text = render(selection, table, run, blocks.audit_of(selection))
         return Page(text), text
 
     plain, _ = page_of("")
@@ -285,8 +285,8 @@ def test_indicators_with_the_same_values_for_all_outcomes_are_written_once(whole
 @pytest.mark.slow
 def test_a_field_of_a_thousand_variants_is_light_and_quick(make_study: Any) -> None:
     selection, table, run = make_study(n_mixtures=250, n_indicators=10, prefix="a-name-of-usual-length/")
-    selection = newer.completed(selection)
-    audit = newer.audit_of(selection)
+    selection = blocks.completed(selection)
+    audit = blocks.audit_of(selection)
     start = time.process_time()  # of all threads: other jobs of the machine do not count
     text = render(selection, table, run, audit)
     assert time.process_time() - start < 20
