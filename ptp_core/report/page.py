@@ -152,13 +152,20 @@ def _confidence(value: object) -> str:
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
+    return environment
+
+
+def _unbroken(sentence: str) -> str:
+    """The sentence with no line ending between a number and its percent sign."""
+    return str(sentence).replace(" %", "\u00a0%")
 
 
 def _read(name: str) -> str:
