@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ptp_core.report.accuracy import TONES
 from ptp_core.report.charts import Mark, Panel, Point, Scale, Tick, fit
 from ptp_core.report.numbers import DASH, decimals_for, ends, finite, fixed, share, short
 from ptp_core.report.study import Colouring, Outcome, Study, mapping
@@ -115,6 +116,7 @@ def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
     known = {n: x for n, x in accuracies.items() if x is not None and study.headline(outcome, n) == n}
     top = max(known, key=lambda name: known[name], default=None)
     decimals = decimals_for(mapping(outcome.data.get("values")).values())
+    verdict = str(mapping(indicators.get(top or "")).get("verdict") or "")
     return {
         "best": str(best.get("variant") or DASH),
         "value": fixed(best.get("value"), decimals),
@@ -122,6 +124,8 @@ def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
         "runner_up": str(best.get("runner_up") or DASH),
         "indicator": top or DASH,
         "accuracy": fixed(known[top]) if top else "",
+        "verdict": verdict,
+        "tone": TONES.get(verdict, "open"),
     }
 
 

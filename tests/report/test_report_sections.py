@@ -18,6 +18,7 @@ from ptp_core.report.learned import learned_of
 from ptp_core.report.lines import gaps_of, top_k_of
 from ptp_core.report.linked import MOST_VARIANTS, json_in_script, linked_of
 from ptp_core.report.page import render
+from ptp_core.report.ranking import glance
 from ptp_core.report.strata import strata_of
 from ptp_core.report.study import read_study
 from ptp_core.report.testing import all_tests
@@ -142,6 +143,7 @@ def test_every_indicator_has_its_verdict_and_what_it_means(whole: Any) -> None:
         ("undecided", "cannot be told from chance", "open")
     }
     assert not any(row.verdict for row in baselines.rows)
+    assert [line["verdict"] for line in (glance(study, outcome) for outcome in study.outcomes)] == ["undecided"] * 3
     words = Page(render(*whole)).words.split("Indicator against outcome")[0]
     assert words.count("cannot be told from chance") >= 15  # five indicators on three outcomes
 
