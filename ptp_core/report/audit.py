@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ptp_core.report.lines import rows_of
-from ptp_core.report.numbers import DASH, finite, fixed, interval, short
+from ptp_core.report.numbers import finite, fixed, interval, short
 from ptp_core.report.ranking import left_out_text
 from ptp_core.report.study import Outcome, Study, mapping
 
@@ -18,9 +19,8 @@ MOST_NAMED = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: its sentence, what was done, and which variants, indicators and outcomes it is about."""
+    """One finding: its sentence, what was done, and those it is about that the sentence does not name."""
 
-    kind: str
     sentence: str
     action: str
     names: tuple[tuple[str, str], ...]
@@ -53,7 +53,6 @@ class Audit:
     left_out: tuple[str, ...]
     further: tuple[str, ...]
     both_ways: tuple[BothWays, ...]
-    n_given: str
 
 
 def audit_of(study: Study, audit: Mapping[str, Any] | None) -> Audit | None:
@@ -63,7 +62,7 @@ def audit_of(study: Study, audit: Mapping[str, Any] | None) -> Audit | None:
         Graveness(severity, title, tuple(_finding(row) for row in findings if _severity(row) == severity))
         for severity, title in SEVERITIES
     )
-    left_out = mapping(audit).get("left_out") or study.selection.get("left_out") or ()
+    left_out = study.selection.get("left_out") or ()
     given = mapping(study.selection.get("as_given"))
     view = Audit(
         groups=tuple(group for group in groups if group.findings),
@@ -74,7 +73,6 @@ def audit_of(study: Study, audit: Mapping[str, Any] | None) -> Audit | None:
         if audit
         else (),
         both_ways=tuple(view for o in study.headline_outcomes if (view := _both_ways(study, o, given)) is not None),
-        n_given=short(given.get("n_variants")),
     )
     return view if view.groups or view.left_out or view.further or view.both_ways else None
 
@@ -102,20 +100,24 @@ def _severity(row: Mapping[str, Any]) -> str:
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
-    names = [(kind, _listed(row.get(kind) or ())) for kind in ("variants", "indicators", "outcomes") if row.get(kind)]
-    if row.get("factor"):
-        names.append(("setting", str(row["factor"])))
+    sentence = str(row.get("sentence") or "")
+    about = {kind: list(map(str, row.get(kind) or ())) for kind in ("variants", "indicators", "outcomes")}
+    about["setting"] = [str(row["factor"])] if row.get("factor") else []
+    names = [(kind, _listed(named)) for kind, named in about.items() if not all(_says(sentence, n) for n in named)]
     return Finding(
-        kind=str(row.get("kind") or "").replace("_", " "),
-        sentence=str(row.get("sentence") or ""),
+        sentence=sentence,
         action=str(row.get("action") or ""),
         names=tuple(names),
     )
 
 
-def _listed(names: Sequence[object]) -> str:
+def _says(sentence: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sentence) is not None
+
+
+def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(str, names[:MOST_NAMED])) + more
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _both_ways(study: Study, outcome: Outcome, given: Mapping[str, Any]) -> BothWays | None:
@@ -131,5 +133,4 @@ def _both_ways(study: Study, outcome: Outcome, given: Mapping[str, Any]) -> Both
 
 
 def _accuracy(row: object) -> tuple[str, str]:
-    bounds = interval(mapping(row).get("ci95"))
-    return fixed(mapping(row).get("accuracy")), "" if bounds == DASH else bounds
+    return fixed(mapping(row).get("accuracy")), interval(mapping(row).get("ci95"), missing="")

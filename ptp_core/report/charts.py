@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from ptp_core.report.numbers import finite_all, fixed, short
+from ptp_core.report.numbers import ends, finite, finite_all, fixed, short
 
 LOG_FROM_RATIO = 40.0
 """A scale turns logarithmic when the largest value is this many times the smallest."""
@@ -37,6 +37,23 @@ class Mark:
     low: float | None
     high: float | None
     tone: str
+
+
+def side(bounds: object, reference: float) -> str:
+    """Class of an interval: ``good`` wholly above the value of no skill, ``bad`` wholly below it, else ``open``."""
+    low, high = ends(bounds)
+    if low is None or high is None:
+        return "open"
+    return "good" if low > reference else "bad" if high < reference else "open"
+
+
+def interval_mark(value: object, bounds: object, scale: Scale, reference: float) -> Mark:
+    """The mark of an estimate; its tone says on which side of ``reference`` the whole interval lies, if on one."""
+    number, (low, high) = finite(value), ends(bounds)
+    at = None if number is None else scale.at(number)
+    if low is None or high is None:
+        return Mark(at, None, None, "open")
+    return Mark(at, scale.at(low), scale.at(high), side(bounds, reference))
 
 
 @dataclass(frozen=True)

@@ -148,4 +148,4 @@ def _power_facts(power: Mapping[str, Any]) -> tuple[tuple[str, Facts], ...]:
             ),
         ),
     )
-    return tuple((title, facts) for title, facts in parts if facts)
+    return tuple((title, facts) for title, facts in parts if any("needed" in label for label, _ in facts))

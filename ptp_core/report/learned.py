@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ptp_core.report.accuracy import AccuracyRow, Group, mark_of, published_of
-from ptp_core.report.charts import LinePlot, Mark, Scale, Tick
+from ptp_core.report.accuracy import AccuracyRow, Group, mark_of
+from ptp_core.report.charts import LinePlot, Mark, Scale, Tick, interval_mark
 from ptp_core.report.lines import Calibration, calibration_of, learning_curve_of, rows_of
-from ptp_core.report.numbers import DASH, ends, finite, finite_all, fixed, interval, p_value, short
+from ptp_core.report.numbers import DASH, finite, finite_all, fixed, interval, p_value, short
 from ptp_core.report.study import Outcome, Study, mapping
 
 MODELS = {
@@ -32,7 +32,7 @@ BRIEF = {
     "setting": "best single setting",
     "sum": "plain sum",
 }
-COLUMNS = ("interval", "sd over splits", "splits", "published")
+COLUMNS = ("interval", "sd over splits")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Learned:
     outcome: Outcome
     facts: tuple[tuple[str, str], ...]
     indicators: str
-    group: Group
+    groups: tuple[Group, ...]
     columns: tuple[str, ...]
     comparisons: Differences | None
     curve: LinePlot | None
@@ -84,21 +84,16 @@ class Learned:
 
 
 def learned_of(study: Study, outcome: Outcome) -> Learned | None:
-    """The learned models of one outcome; None where the selection has none, or has them in the older form."""
+    """The learned models of one outcome; None where nothing was learned."""
     block = mapping(outcome.data.get("learned"))
-    models = mapping(block.get("models"))
-    if not models:
+    if not mapping(block.get("models")):
         return None
-    published = published_of(study, outcome)
-    names = [*(name for name in MODELS if models.get(name)), *(n for n in models if n not in MODELS and models[n])]
-    rows = tuple(_model(name, mapping(models[name]), published) for name in names)
-    filled = [any(row.cells[at] != DASH for row in rows) for at in range(len(COLUMNS))]
     return Learned(
         outcome=outcome,
         facts=_facts(block),
         indicators=", ".join(map(str, block.get("indicators") or ())),
-        group=Group("", tuple(_kept(row, filled) for row in rows)),
-        columns=tuple(name for name, has in zip(COLUMNS, filled, strict=True) if has),
+        groups=tuple(_groups(study, outcome, block)),
+        columns=COLUMNS,
         comparisons=differences_of(block.get("comparisons"), BRIEF),
         curve=learning_curve_of(block.get("learning_curve")),
         calibration=calibration_of(mapping(block.get("calibration"))),
@@ -108,34 +103,78 @@ def learned_of(study: Study, outcome: Outcome) -> Learned | None:
 
 
 def _facts(block: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    facts = (("variants learned from", short(block.get("n_train"))), ("held out", short(block.get("n_test"))))
+    splits = next((row["n_splits"] for row in mapping(block.get("models")).values() if row.get("n_splits")), None)
+    facts = (
+        ("variants learned from", short(block.get("n_train"))),
+        ("held out", short(block.get("n_test"))),
+        ("splits", short(splits)),
+    )
     return tuple((label, text) for label, text in facts if text != DASH)
 
 
-def _model(name: str, row: Mapping[str, Any], published: Mapping[str, str]) -> AccuracyRow:
+def _groups(study: Study, outcome: Outcome, block: Mapping[str, Any]) -> Iterator[Group]:
+    """Models as analysed; models with every variant kept, and beside them what somebody else has published.
+
+    Whoever published an accuracy kept every variant.
+    """
+    given = mapping(study.selection.get("as_given"))
+    whole = mapping(mapping(mapping(given.get("outcomes")).get(outcome.name)).get("learned"))
+    yield Group(f"As analysed: {short(outcome.data.get('n_variants'))} variants", _models(block))
+    if whole:
+        n = short(given.get("n_variants"))
+        yield Group(f"Everything kept: {n} variants", (*_models(whole), *_published(whole)))
+    elif published := _published(block):
+        yield Group("Published", published)
+
+
+def _models(block: Mapping[str, Any]) -> tuple[AccuracyRow, ...]:
+    models = {str(name): mapping(row) for name, row in mapping(block.get("models")).items()}
+    names = [*(name for name in MODELS if models.get(name)), *(n for n in models if n not in MODELS and models[n])]
+    return tuple(_model(name, models[name]) for name in names)
+
+
+def _model(name: str, row: Mapping[str, Any]) -> AccuracyRow:
     chosen = sorted(mapping(row.get("names")).items(), key=lambda item: (-(finite(item[1]) or 0), item[0]))
     note = ", ".join(f"{indicator} {short(count)}×" for indicator, count in chosen) or str(row.get("name") or "")
-    cells = (interval(row.get("ci95")), fixed(row.get("sd")), short(row.get("n_splits")), published.get(name, DASH))
-    mark = mark_of(row.get("mean"), row.get("ci95"))
-    return AccuracyRow(MODELS.get(name, name), note, mark, fixed(row.get("mean")), cells)
+    cells = (interval(row.get("ci95")), fixed(row.get("sd")))
+    return AccuracyRow(
+        MODELS.get(name, name), note, mark_of(row.get("mean"), row.get("ci95")), fixed(row.get("mean")), cells
+    )
 
 
-def _kept(row: AccuracyRow, filled: Sequence[bool]) -> AccuracyRow:
-    cells = tuple(cell for cell, has in zip(row.cells, filled, strict=True) if has)
-    return AccuracyRow(row.name, row.note, row.mark, row.accuracy, cells)
+def _published(block: Mapping[str, Any]) -> tuple[AccuracyRow, ...]:
+    """Accuracies of somebody else, each with how far it is from the best single setting of the same variants."""
+    return tuple(
+        AccuracyRow(
+            name=str(row.get("name", "")),
+            note=_against_setting(row),
+            mark=mark_of(row.get("accuracy"), None),
+            accuracy=fixed(row.get("accuracy")),
+            cells=(DASH,) * len(COLUMNS),
+        )
+        for row in rows_of(block.get("published"))
+    )
+
+
+def _against_setting(row: Mapping[str, Any]) -> str:
+    difference = _signed(row.get("difference"))
+    against = f"; less {row.get('setting')} alone {difference}, p {p_value(row.get('p'))}"
+    return "published" + (against if difference != DASH else "")
 
 
 def differences_of(block: object, labels: Mapping[str, str]) -> Differences | None:
     """Paired differences a − b; None where there are none."""
     rows = rows_of(block)
-    reach = max((abs(x) for row in rows for x in finite_all([row.get("difference"), *_bounds(row)])), default=0.0)
+    reach = max(
+        (abs(x) for row in rows for x in finite_all([row.get("difference"), *(row.get("ci95") or ())])), default=0.0
+    )
     if not rows:
         return None
     scale = Scale(-1.08 * (reach or 1.0), 1.08 * (reach or 1.0))
     shown = [
         Difference(
             label=f"{labels.get(str(row.get('a')), row.get('a'))} − {labels.get(str(row.get('b')), row.get('b'))}",
-            mark=_difference_mark(row.get("difference"), row.get("ci95"), scale),
+            mark=interval_mark(row.get("difference"), row.get("ci95"), scale, 0.0),
             difference=_signed(row.get("difference")),
             interval=interval(row.get("ci95")),
             p=p_value(row.get("p")),
@@ -149,22 +188,9 @@ def _around_nought(scale: Scale) -> tuple[Tick, ...]:
     return tuple(Tick(tick.at, tick.label, abs(tick.at - 50) < 0.01) for tick in scale.ticks(5))
 
 
-def _bounds(row: Mapping[str, Any]) -> list[Any]:
-    bounds = row.get("ci95")
-    return list(bounds) if isinstance(bounds, (list, tuple)) else []
-
-
 def _signed(value: object) -> str:
     number = finite(value)
     return DASH if number is None else ("+" if number > 0 else "") + fixed(number)
-
-
-def _difference_mark(value: object, bounds: object, scale: Scale) -> Mark:
-    number, (low, high) = finite(value), ends(bounds)
-    at = None if number is None else scale.at(number)
-    if low is None or high is None:
-        return Mark(at, None, None, "open")
-    return Mark(at, scale.at(low), scale.at(high), "good" if low > 0 else "bad" if high < 0 else "open")
 
 
 def _families(block: Mapping[str, Any]) -> list[Family]:

@@ -33,7 +33,7 @@ def gaps_of(block: object, indicators: Sequence[str]) -> LinePlot | None:
     if not fifths:
         return None
     x = Scale(0.5, len(fifths) + 0.5)
-    ticks = tuple(Tick(x.at(at), f"{_gap(row)}") for at, row in enumerate(fifths, start=1))
+    ticks = tuple(Tick(x.at(at), f"≤ {short(row.get('high'), 2)}") for at, row in enumerate(fifths, start=1))
     series = []
     # Drawn a little beside each other, or the bars of one would cover those of the next.
     shown = list(indicators)[:N_COLOURS]
@@ -54,12 +54,17 @@ def _gap(row: Mapping[str, Any]) -> str:
 
 
 def _share_point(x: float, cell: Mapping[str, Any], key: str, title: str, row: Mapping[str, Any]) -> Point | None:
-    value, (low, high) = finite(cell.get(key)), ends(cell.get("ci95"))
+    value = finite(cell.get(key))
     if value is None:
         return None
     text = f"{title}\n{key} {fixed(value)} ({interval(cell.get('ci95'))})\n{short(row.get('n_pairs'), 6)} pairs"
-    bar = (UNIT.from_top(low), UNIT.from_top(high)) if low is not None and high is not None else (None, None)
-    return Point(x, UNIT.from_top(value), text, "", *bar)
+    return Point(x, UNIT.from_top(value), text, "", *_bar(cell))
+
+
+def _bar(cell: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The two ends of an interval from the top, (None, None) without one."""
+    low, high = ends(cell.get("ci95"))
+    return (None, None) if low is None or high is None else (UNIT.from_top(low), UNIT.from_top(high))
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,10 @@ def learning_curve_of(block: object) -> LinePlot | None:
     for row in rows:
         at = x.at(float(row["n_train"]))
         title = f"{short(row['n_train'])} variants\n{short(row.get('n_splits'))} splits"
-        bar = ends(row.get("ci95"))
         mean, best = finite(row.get("mean")), finite(row.get("best_single"))
         if mean is not None:
-            places = (
-                (UNIT.from_top(bar[0]), UNIT.from_top(bar[1]))
-                if bar[0] is not None and bar[1] is not None
-                else (None, None)
-            )
             text = f"learned {fixed(mean)} ({interval(row.get('ci95'))})\n{title}"
-            learned.append(Point(at, UNIT.from_top(mean), text, "", *places))
+            learned.append(Point(at, UNIT.from_top(mean), text, "", *_bar(row)))
         if best is not None:
             single.append(Point(at, UNIT.from_top(best), f"best single indicator {fixed(best)}\n{title}", ""))
     series = (Series("learned", "s0", tuple(learned)), Series("best single indicator", "s1", tuple(single)))

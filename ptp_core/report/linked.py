@@ -59,13 +59,12 @@ def linked_of(study: Study) -> Linked | None:
     drawn = [o for o in outcomes if names[o.key]][:MOST_CHARTS]
     if not drawn:
         return None
-    measured = {(o.key, name): study.indicator_values(o, name) for o in drawn for name in names[o.key]}
-    columns = distinct(measured)
-    fields = {column: f"i{at}" for at, column in enumerate(columns)}
+    measured = {name: study.indicator_values(name) for o in drawn for name in names[o.key]}
+    fields = {name: f"i{at}" for at, name in enumerate(measured)}
     variants = list(dict.fromkeys(v for o in drawn for v in mapping(o.data.get("values"))))
     shown = variants[:MOST_VARIANTS]
-    rows = [_row(study, v, at, drawn, columns, fields) for at, v in enumerate(shown)]
-    charts = {o.key: tuple(_choice(o, n, measured, fields) for n in names[o.key]) for o in drawn}
+    rows = [_row(study, v, at, drawn, measured, fields) for at, v in enumerate(shown)]
+    charts = {o.key: tuple(_choice(o, n, measured[n], fields[n]) for n in names[o.key]) for o in drawn}
     payload = {
         "rows": rows,
         "charts": [
@@ -90,42 +89,16 @@ def _best(outcome: Outcome, variants: Sequence[str]) -> int:
 def _chosen(study: Study, outcome: Outcome) -> list[str]:
     """The indicators with two drawable variants, best first."""
     values = {v for v, raw in mapping(outcome.data.get("values")).items() if finite(raw) is not None}
-    known = [
-        n for n in headlines_in_order(study, outcome) if len(values & study.indicator_values(outcome, n).keys()) > 1
-    ]
+    known = [n for n in headlines_in_order(study, outcome) if len(values & study.indicator_values(n).keys()) > 1]
     return known[:MOST_INDICATORS]
 
 
-Column = tuple[int, str]
-
-
-def distinct(measured: Mapping[Column, Mapping[str, float]]) -> dict[Column, Mapping[str, float]]:
-    """One column for each indicator; more where the selection has values of its own that differ between outcomes."""
-    kept: dict[Column, Mapping[str, float]] = {}
-    for (key, name), values in measured.items():
-        if not any(other == name and kept[at, other] == values for at, other in kept):
-            kept[key, name] = values
-    return kept
-
-
-def _field(
-    outcome: int, name: str, measured: Mapping[Column, Mapping[str, float]], fields: Mapping[Column, str]
-) -> str:
-    same = [
-        f for (key, other), f in fields.items() if other == name and measured[key, other] == measured[outcome, name]
-    ]
-    return same[0]
-
-
-def _choice(
-    outcome: Outcome, name: str, measured: Mapping[Column, Mapping[str, float]], fields: Mapping[Column, str]
-) -> Choice:
+def _choice(outcome: Outcome, name: str, values: Mapping[str, float], field: str) -> Choice:
     row = mapping(mapping(outcome.data.get("indicators")).get(name))
-    values = measured[outcome.key, name].values()
-    low, high = min(values), max(values)
+    low, high = min(values.values()), max(values.values())
     lower = row.get("higher_is_better") is False
     is_log = low > 0 and high / low > LOG_FROM_RATIO
-    return Choice(name, fixed(row.get("accuracy")), _field(outcome.key, name, measured, fields), lower, is_log)
+    return Choice(name, fixed(row.get("accuracy")), field, lower, is_log)
 
 
 def _row(
@@ -133,14 +106,14 @@ def _row(
     variant: str,
     at: int,
     outcomes: Sequence[Outcome],
-    columns: Mapping[Column, Mapping[str, float]],
-    fields: Mapping[Column, str],
+    measured: Mapping[str, Mapping[str, float]],
+    fields: Mapping[str, str],
 ) -> dict[str, Any]:
     """One variant: its place and name, its colour, its settings, its indicators and outcomes where it has them."""
     config = [(name, column[variant]) for name, column in study.config.items() if variant in column]
     row: dict[str, Any] = {"k": at, "n": variant, "c": int(study.colouring.tone(variant)[1:])}
     row["s"] = [f"{name} {text}" for name, text in config[:MOST_SETTINGS]]
-    row |= {fields[column]: _rounded(values[variant]) for column, values in columns.items() if variant in values}
+    row |= {fields[name]: _rounded(values[variant]) for name, values in measured.items() if variant in values}
     known = {f"y{o.key}": finite(mapping(o.data.get("values")).get(variant)) for o in outcomes}
     return row | {name: _rounded(value) for name, value in known.items() if value is not None}
 

@@ -77,10 +77,10 @@ def share(value: object) -> str:
     return f"{100 * number:.0f} %"
 
 
-def interval(bounds: object, decimals: int = 3) -> str:
-    """``0.601 to 0.789``; a dash when either end is missing."""
+def interval(bounds: object, decimals: int = 3, missing: str = DASH) -> str:
+    """``0.601 to 0.789``; ``missing`` when either end is."""
     low, high = ends(bounds)
-    return DASH if low is None or high is None else f"{fixed(low, decimals)} to {fixed(high, decimals)}"
+    return missing if low is None or high is None else f"{fixed(low, decimals)} to {fixed(high, decimals)}"
 
 
 def ends(bounds: object) -> tuple[float | None, float | None]:

@@ -22,7 +22,7 @@ from ptp_core.report.decision import decision_of
 from ptp_core.report.learned import learned_of
 from ptp_core.report.linked import linked_of
 from ptp_core.report.making import making_of
-from ptp_core.report.numbers import finite, short
+from ptp_core.report.numbers import DASH, finite, short
 from ptp_core.report.ranking import glance, ranking_of
 from ptp_core.report.run import Run
 from ptp_core.report.scatter import points_for_each, scatters_of
@@ -94,10 +94,12 @@ def render(
 def sections_of(study: Study, run: Run | None, audit: Mapping[str, Any] | None) -> dict[str, Any]:
     """What the sections show, by the section's id where it may be left out; a section without data is empty or None."""
     accuracies = [accuracies_of(study, outcome) for outcome in study.outcomes]
+    glances = [(outcome, glance(study, outcome)) for outcome in study.headline_outcomes]
     most_points = points_for_each(study)
     return {
         "audit": audit_of(study, audit),
-        "glances": [(outcome, glance(study, outcome)) for outcome in study.headline_outcomes],
+        "glances": glances,
+        "has_probability": any(line["probability"] != DASH for _, line in glances),
         "rankings": [ranking_of(study, outcome) for outcome in study.outcomes],
         "has_further": any(view.n_further for view in accuracies),
         "signal_note": signal_note(study),
@@ -150,13 +152,20 @@ def _confidence(value: object) -> str:
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
+    return environment
+
+
+def _unbroken(sentence: str) -> str:
+    """The sentence with no line ending between a number and its percent sign."""
+    return str(sentence).replace(" %", "\u00a0%")
 
 
 def _read(name: str) -> str:

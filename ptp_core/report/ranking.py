@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ptp_core.report.accuracy import TONES
 from ptp_core.report.charts import Mark, Panel, Point, Scale, Tick, fit
 from ptp_core.report.numbers import DASH, decimals_for, ends, finite, fixed, share, short
 from ptp_core.report.study import Colouring, Outcome, Study, mapping
@@ -104,8 +105,7 @@ def left_out_text(item: object) -> str:
     """``name (reason)`` of a variant that was left out, given as a name or as a mapping."""
     if not isinstance(item, Mapping):
         return str(item)
-    reason = item.get("reason") or item.get("why")
-    return f"{item.get('variant', '')} ({reason})" if reason else str(item.get("variant", item))
+    return f"{item.get('variant')} ({item.get('reason')})"
 
 
 def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
@@ -116,6 +116,7 @@ def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
     known = {n: x for n, x in accuracies.items() if x is not None and study.headline(outcome, n) == n}
     top = max(known, key=lambda name: known[name], default=None)
     decimals = decimals_for(mapping(outcome.data.get("values")).values())
+    verdict = str(mapping(indicators.get(top or "")).get("verdict") or "")
     return {
         "best": str(best.get("variant") or DASH),
         "value": fixed(best.get("value"), decimals),
@@ -123,6 +124,8 @@ def glance(study: Study, outcome: Outcome) -> Mapping[str, str]:
         "runner_up": str(best.get("runner_up") or DASH),
         "indicator": top or DASH,
         "accuracy": fixed(known[top]) if top else "",
+        "verdict": verdict,
+        "tone": TONES.get(verdict, "open"),
     }
 
 

@@ -38,7 +38,7 @@ def scatters_of(study: Study, outcome: Outcome, most_points: int) -> Scatters:
     n_points = 0
     drawn = headlines_in_order(study, outcome)
     for indicator in drawn:
-        measured = {v: x for v, x in study.indicator_values(outcome, indicator).items() if v in values}
+        measured = {v: x for v, x in study.indicator_values(indicator).items() if v in values}
         n_points += len(measured)
         if len(measured) < 2:
             empty.append(indicator)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ptp_core.report.charts import LinePlot
+from ptp_core.report.accuracy import CHANCE
+from ptp_core.report.charts import LinePlot, side
 from ptp_core.report.lines import gaps_of, rows_of
-from ptp_core.report.numbers import DASH, ends, finite, fixed, interval, p_value, short
+from ptp_core.report.numbers import finite, fixed, interval, short
 from ptp_core.report.scatter import headlines_in_order
 from ptp_core.report.study import N_COLOURS, Outcome, Study, mapping
 
@@ -22,7 +23,6 @@ class Cell:
 
     accuracy: str
     interval: str
-    p: str
     tone: str
 
 
@@ -86,13 +86,10 @@ def label_of(block: Mapping[str, Any]) -> str:
 
 
 def _stratum(label: str, block: Mapping[str, Any], names: Sequence[str]) -> Stratum:
-    cells = tuple(cell_of(mapping(mapping(block.get("indicators")).get(name))) for name in names)
+    cells = tuple(_cell(mapping(mapping(block.get("indicators")).get(name))) for name in names)
     return Stratum(label, short(block.get("n_pairs"), 7), short(block.get("n_variants")), cells)
 
 
-def cell_of(row: Mapping[str, Any]) -> Cell:
-    """The cell of one accuracy."""
-    low, high = ends(row.get("ci95"))
-    tone = "" if low is None or high is None else "good" if low > 0.5 else "bad" if high < 0.5 else "open"
-    bounds, p = interval(row.get("ci95"), 2), p_value(row.get("p"))
-    return Cell(fixed(row.get("accuracy")), "" if bounds == DASH else bounds, "" if p == DASH else p, tone)
+def _cell(row: Mapping[str, Any]) -> Cell:
+    bounds = row.get("ci95")
+    return Cell(fixed(row.get("accuracy")), interval(bounds, 2, missing=""), side(bounds, CHANCE))

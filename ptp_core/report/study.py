@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ptp_core.report.numbers import finite, short
+from ptp_core.report.numbers import short
 from ptp_core.table.names import headline_of
 
 N_COLOURS = 8
@@ -64,28 +64,21 @@ class Study:
 
     @property
     def headline_outcomes(self) -> tuple[Outcome, ...]:
-        """The outcomes that are not further quantities of another one, and the primary one."""
-        names = {outcome.name for outcome in self.outcomes}
-        return tuple(o for o in self.outcomes if o.is_primary or headline_of(o.name, names) == o.name)
+        """The outcomes that claims are about, not the further quantities of one."""
+        claimed = mapping(self.selection.get("confirmatory")).get("outcomes") or ()
+        return tuple(outcome for outcome in self.outcomes if outcome.name in claimed)
 
     def headline(self, outcome: Outcome, indicator: str) -> str:
-        """The indicator that ``indicator`` is a further quantity of; itself where it is none, and where it is primary.
-
-        The claim named beforehand stands among the headlines whatever its name.
-        """
-        if outcome.is_primary and indicator == self.primary_indicator:
-            return indicator
-        return headline_of(indicator, mapping(outcome.data.get("indicators")))
+        """The indicator that ``indicator`` is a further quantity of; itself where it is among the claims."""
+        claimed = mapping(self.selection.get("confirmatory")).get("indicators") or ()
+        return indicator if indicator in claimed else headline_of(indicator, mapping(outcome.data.get("indicators")))
 
     def noise(self, section: str, name: str) -> Mapping[str, Any]:
         """Signal and noise of a name in ``section`` (indicators or outcomes); empty where the selection has none."""
         return mapping(mapping(mapping(self.selection.get("noise")).get(section)).get(name))
 
-    def indicator_values(self, outcome: Outcome, indicator: str) -> dict[str, float]:
-        """Mean of an indicator at each variant's last checkpoint; the selection's own values win where it has them."""
-        given = mapping(mapping(mapping(outcome.data.get("indicators")).get(indicator)).get("values"))
-        if given:
-            return {variant: number for variant, value in given.items() if (number := finite(value)) is not None}
+    def indicator_values(self, indicator: str) -> dict[str, float]:
+        """Mean of an indicator at each variant's last checkpoint."""
         rows = self.indicator_rows
         named = rows[rows["name"] == indicator]
         chosen = named if len(named) else rows[rows["family"] == indicator]
@@ -100,7 +93,7 @@ def read_study(selection: Mapping[str, Any], table: pd.DataFrame) -> Study:
     primary = mapping(selection.get("primary"))
     outcomes = mapping(selection.get("outcomes"))
     names = sorted(outcomes, key=lambda name: name != primary.get("outcome"))
-    variants = variants_of(selection, outcomes)
+    variants = [str(variant) for variant in selection.get("variants") or ()]
     config = varying_config(table, variants)
     return Study(
         selection=selection,
@@ -113,14 +106,6 @@ def read_study(selection: Mapping[str, Any], table: pd.DataFrame) -> Study:
         colouring=colour_by(config, variants),
         indicator_rows=last_checkpoints(table[table["kind"] == "indicator"]),
     )
-
-
-def variants_of(selection: Mapping[str, Any], outcomes: Mapping[str, Any]) -> list[str]:
-    """The variants the selection lists, else those that any of its outcomes has a value for."""
-    listed = selection.get("variants")
-    if listed:
-        return [str(variant) for variant in listed]
-    return list(dict.fromkeys(variant for outcome in outcomes.values() for variant in mapping(outcome.get("values"))))
 
 
 def varying_config(table: pd.DataFrame, variants: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -41,13 +41,7 @@ class Tested:
 
 
 def all_tests(outcome: Outcome) -> Tested | None:
-    """All tests of one outcome; None where the selection holds none that this page does not show already.
-
-    An older selection tests nothing but single indicators against chance, which stand with the indicators.
-    """
-    new = ("strata", "differences", "baselines")
-    if not any(outcome.data.get(key) for key in new) and not mapping(outcome.data.get("learned")).get("comparisons"):
-        return None
+    """All tests of one outcome; None where there are none."""
     rows = [row for row in _all(outcome.data) if row.p != DASH]
     if not rows:
         return None

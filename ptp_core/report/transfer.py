@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ptp_core.report.numbers import DASH, finite, fixed, interval
+from ptp_core.report.numbers import finite, fixed, interval
 from ptp_core.report.study import mapping
 
 STEPS = 5
@@ -34,8 +34,7 @@ def transfer_of(selection: Mapping[str, Any]) -> Transfer | None:
 
 def _heat(cell: Mapping[str, Any], is_same: bool) -> tuple[str, str, str, bool]:
     mean = finite(cell.get("mean"))
-    bounds = interval(cell.get("ci95"), 2)
-    return fixed(mean), "" if bounds == DASH else bounds, shade(mean), is_same
+    return fixed(mean), interval(cell.get("ci95"), 2, missing=""), shade(mean), is_same
 
 
 def shade(accuracy: float | None) -> str:

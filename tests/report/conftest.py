@@ -14,8 +14,9 @@ import pytest
 from ptp_core.predict.analysis import analyze
 from ptp_core.report.run import Run
 from ptp_core.spec.select import Primary, Select
+from ptp_core.table.names import headlines
 from ptp_core.table.schema import from_rows, validate
-from tests.report.newer import audit_of, completed
+from tests.report.blocks import audit_of, completed
 
 OBJECTIVES = ("clm", "plm", "sc", "ul2r+clm")
 MIXTURES = ("web", "web+code", "web+books", "all")
@@ -152,6 +153,7 @@ def selection_of(
         "variants": variants,
         "confidence": 0.95,
         "primary": {"outcome": first, "indicator": list(directions)[-1]},
+        "confirmatory": {"outcomes": outcomes, "indicators": headlines(directions)},
         "outcomes": blocks,
         "verdict": {
             "headline": f"Fine-tune {best['variant']}: it has the best {first}, "
@@ -190,13 +192,6 @@ def outcome_block(
         "n_seeds": SEEDS,
         "indicators": {i: accuracy_block(means[i], values, higher) for i, higher in directions.items()},
         "configuration": {"lr": accuracy_block({v: float(k % 2) for k, v in enumerate(variants)}, values, True)},
-        "learned": {
-            "catboost": {"mean": 0.721, "sd": 0.048, "ci95": [0.613, 0.829], "n_splits": 20},
-            "config_only": {"mean": 0.574, "sd": 0.061, "ci95": [0.437, 0.711], "n_splits": 20},
-            "best_single": {"mean": 0.688, "sd": 0.055, "ci95": [0.565, 0.811], "names": {lead: 14, "lr": 6}},
-            "p_vs_best_single": 0.41,
-            "p_vs_config_only": 0.032,
-        },
         "ranking": [
             {
                 "rank": at,

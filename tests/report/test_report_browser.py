@@ -64,7 +64,7 @@ def test_long_hostile_names_fit_too(make_study: Any, tmp_path: Path) -> None:
 
 def test_the_switch_shows_one_outcome_and_then_all(made: Any, tmp_path: Path) -> None:
     measured, _ = look(render(*made), 1000, tmp_path)
-    assert (measured["first"], measured["all"]) == (3, 9)
+    assert (measured["first"], measured["all"]) == (4, 12)
 
 
 @pytest.mark.parametrize("width", [400, 1200])

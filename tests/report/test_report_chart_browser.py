@@ -55,7 +55,7 @@ def misordered(whole: Any, number: int) -> tuple[str, set[int]]:
     """The name of a drawn variant and the numbers of those whose pair with it the first indicator gets wrong."""
     study = read_study(whole[0], whole[1])
     outcome, name = study.outcomes[0], whole[0]["primary"]["indicator"]
-    values, measured = outcome.data["values"], study.indicator_values(study.outcomes[0], name)
+    values, measured = outcome.data["values"], study.indicator_values(name)
     variants = list(values)
     me = variants[number]
     wrong = {
@@ -169,7 +169,7 @@ def test_without_scripts_the_static_panels_are_open(browser: Browser, page: Path
 
 
 def test_hostile_names_are_only_ever_text(browser: Browser, make_study: Any, tmp_path: Path) -> None:
-    from tests.report.newer import audit_of, completed
+    from tests.report.blocks import audit_of, completed
     from tests.report.test_report_page import HOSTILE
 
     selection, table, run = make_study(prefix="</script><!--" + HOSTILE)

@@ -223,8 +223,8 @@ def test_further_quantities_stand_folded_under_their_indicator(rich: Any) -> Non
     page = Page(render(*rich))
     rows = [value.split() for tag, name, value in page.attributes if (tag, name) == ("tr", "class")]
     titles = [value for tag, name, value in page.attributes if (tag, name) == ("th", "title")]
-    assert "show the 24 further quantities of these indicators" in page.words  # 25, and one of them is the primary
-    assert sum(row == ["further", "more"] for row in rows) == len(titles) == 24 + 25
+    assert "show the 24 further quantities of these indicators" in page.words  # 25, and one of them is claimed
+    assert sum(row == ["further", "more"] for row in rows) == len(titles) == 24 + 24
     assert titles.count("ppl_clm.bits_per_byte@facts") == 2
     assert "Headline indicators are tested together, their p corrected by Holm." in page.words
     assert "Learning to compare from the 6 headline indicators" in page.words
@@ -251,7 +251,7 @@ def test_signal_to_noise_stands_beside_the_accuracy_with_a_dash_where_it_is_not_
 
 def test_only_headlines_are_drawn_and_a_dozen_of_them_at_most(rich: Any, make_study: Any) -> None:
     scatter = render(*rich).partition('<section id="scatter">')[2].partition("</section>")[0]
-    assert scatter.count('class="panel') == 6 + 5 + 2  # and two grids of them
+    assert scatter.count('class="panel') == 6 + 6 + 2  # and two grids of them
     many = make_study(n_outcomes=1, n_indicators=20)
     assert len(scatters_of(read_study(*many[:2]), read_study(*many[:2]).outcomes[0], 10**6).panels) == 12
 

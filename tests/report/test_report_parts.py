@@ -102,13 +102,6 @@ def test_the_last_checkpoint_counts_and_missing_tokens_mean_the_end() -> None:
     assert dict(zip(last["variant"], last["value"], strict=True)) == {"a": 8.0, "b": 6.0}
 
 
-def test_values_in_the_selection_win_over_the_table() -> None:
-    table = from_rows([indicator_row("a", None, 9.0)])
-    study = read_study({"outcomes": {"o": {"indicators": {"ppl": {"values": {"a": 1.0, "b": None}}}}}}, table)
-    assert study.indicator_values(study.outcomes[0], "ppl") == {"a": 1.0}
-    assert study.indicator_values(study.outcomes[0], "unknown") == {}
-
-
 def test_a_long_curve_is_averaged_and_keeps_its_mean() -> None:
     curve = [(float(step), math.sin(step)) for step in range(1600)]
     short = averaged(curve)

@@ -1,4 +1,4 @@
-"""The sections of the newer blocks: there when there is something to show, in order, and only what the JSON says."""
+"""The sections of all blocks: there when there is something to show, in order, and only what the JSON says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ptp_core.report.accuracy import accuracies_of
 from ptp_core.report.audit import audit_of
 from ptp_core.report.chart_spec import spec
 from ptp_core.report.decision import decision_of
@@ -17,11 +18,12 @@ from ptp_core.report.learned import learned_of
 from ptp_core.report.lines import gaps_of, top_k_of
 from ptp_core.report.linked import MOST_VARIANTS, json_in_script, linked_of
 from ptp_core.report.page import render
+from ptp_core.report.ranking import glance
 from ptp_core.report.strata import strata_of
 from ptp_core.report.study import read_study
 from ptp_core.report.testing import all_tests
 from ptp_core.report.transfer import shade, transfer_of
-from tests.report import newer
+from tests.report import blocks
 from tests.report.test_report_page import HOSTILE, Page
 
 ORDER = tuple("verdict audit ranking indicators scatter strata learned decision tests curves made glossary".split())
@@ -55,13 +57,6 @@ def test_an_absent_block_leaves_no_empty_section(whole: Any, absent: str) -> Non
     page = Page(render(selection, table, run, audit))
     assert sections(page) == [key for key in ORDER if key != absent]
     assert absent not in links(page)
-
-
-def test_an_older_selection_has_none_of_the_newer_sections(made: Any) -> None:
-    page = Page(render(*made))
-    assert sections(page) == ["verdict", "ranking", "indicators", "scatter", "curves", "made", "glossary"]
-    assert "Configuration alone" in page.words
-    assert "learned from all indicators" in page.words
 
 
 def test_an_audit_without_findings_is_no_section(made: Any) -> None:
@@ -108,14 +103,55 @@ def test_accuracies_stand_both_ways_where_variants_were_left_out(whole: Any) -> 
     assert given == f"{selection['as_given']['outcomes'][outcome]['indicators'][name]['accuracy']:.3f}"
 
 
-def test_baselines_take_the_place_of_the_configuration_and_published_figures_stand_beside(whole: Any) -> None:
+def test_baselines_stand_below_the_indicators(whole: Any) -> None:
     words = Page(render(*whole)).words
     assert "Baselines: what costs next to nothing" in words
-    assert "Configuration alone" not in words.split("How to read this page")[1].split("Every test")[0]
-    assert "group means of the training side, judged on the test side" in words
     assert "within lr" in words
-    assert words.count("0.332") == 1  # ppl_clm on one outcome
-    assert words.count("0.732") >= 1  # catboost
+
+
+def test_published_figures_stand_beside_the_models_that_kept_every_variant_too(whole: Any) -> None:
+    study = read_study(whole[0], whole[1])
+    with_published, without = (learned_of(study, study.outcomes[at]) for at in (0, 1))
+    assert with_published is not None
+    assert without is not None
+    assert [group.title for group in with_published.groups] == [
+        "As analysed: 16 variants",
+        "Everything kept: 18 variants",
+    ]
+    row = with_published.groups[1].rows[-1]
+    assert (row.name, row.accuracy) == ("LightGBM (elsewhere)", "0.332")
+    assert row.note == "published; less lr alone −0.411, p 0.012"
+    assert [len(group.rows) for group in without.groups] == [len(blocks.MODELS)] * 2
+
+
+def test_published_figures_stand_by_themselves_where_no_variant_was_left_out(whole: Any) -> None:
+    selection = copy.deepcopy(whole[0]) | {"as_given": None}
+    selection["outcomes"]["commonsense"]["learned"]["published"] = blocks.published(0)
+    study = read_study(selection, whole[1])
+    view = learned_of(study, study.outcomes[0])
+    assert view is not None
+    assert [(group.title, len(group.rows)) for group in view.groups] == [
+        ("As analysed: 16 variants", len(blocks.MODELS)),
+        ("Published", 1),
+    ]
+
+
+def test_every_indicator_has_its_verdict_and_what_it_means(whole: Any) -> None:
+    study = read_study(whole[0], whole[1])
+    indicators, baselines = accuracies_of(study, study.outcomes[0]).groups
+    assert {(row.verdict, row.words, row.tone) for row in indicators.rows} == {
+        ("undecided", "cannot be told from chance", "open")
+    }
+    assert not any(row.verdict for row in baselines.rows)
+    assert [line["verdict"] for line in (glance(study, outcome) for outcome in study.outcomes)] == ["undecided"] * 3
+    words = Page(render(*whole)).words.split("Indicator against outcome")[0]
+    assert words.count("cannot be told from chance") >= 15  # five indicators on three outcomes
+
+
+def test_names_that_a_sentence_says_are_not_repeated_below_it(whole: Any) -> None:
+    view = audit_of(read_study(whole[0], whole[1]), whole[3])
+    assert view is not None
+    assert [finding.names for finding in view.groups[1].findings] == [(), (), (("outcomes", "commonsense"),)]
 
 
 def test_strata_are_compared_with_all_pairs(whole: Any) -> None:
@@ -148,7 +184,7 @@ def test_a_quick_learned_block_shows_only_its_models(whole: Any) -> None:
     assert quick is not None
     assert thorough.calibration is not None
     assert (quick.calibration, quick.curve, quick.families, quick.importance) == (None, None, (), None)
-    assert len(quick.group.rows) == len(newer.MODELS)
+    assert len(quick.groups[0].rows) == len(blocks.MODELS)
 
 
 def test_the_heat_map_is_blue_above_chance_and_red_below() -> None:
@@ -185,7 +221,7 @@ def test_every_p_stands_in_the_table_of_tests(whole: Any) -> None:
     assert view.is_folded
 
 
-def test_nulls_in_the_newer_blocks_become_dashes_or_nothing(whole: Any) -> None:
+def test_nulls_in_the_blocks_become_dashes_or_nothing(whole: Any) -> None:
     page = Page(render(without_numbers(whole[0]), whole[1], None, without_numbers(whole[3])))
     assert "None" not in page.words
     assert "nan" not in page.words.lower().split()
@@ -211,8 +247,8 @@ def test_json_cannot_leave_its_script_element() -> None:
 def test_hostile_names_stay_text_in_every_section_and_in_the_json(make_study: Any) -> None:
     def page_of(prefix: str) -> tuple[Page, str]:
         selection, table, run = make_study(seed=3, prefix=prefix)
-        selection = newer.completed(selection)
-        text = render(selection, table, run, newer.audit_of(selection))
+        selection = blocks.completed(selection)
+        text = render(selection, table, run, blocks.audit_of(selection))
         return Page(text), text
 
     plain, _ = page_of("")
@@ -251,8 +287,8 @@ def test_indicators_with_the_same_values_for_all_outcomes_are_written_once(whole
 @pytest.mark.slow
 def test_a_field_of_a_thousand_variants_is_light_and_quick(make_study: Any) -> None:
     selection, table, run = make_study(n_mixtures=250, n_indicators=10, prefix="a-name-of-usual-length/")
-    selection = newer.completed(selection)
-    audit = newer.audit_of(selection)
+    selection = blocks.completed(selection)
+    audit = blocks.audit_of(selection)
     start = time.process_time()  # of all threads: other jobs of the machine do not count
     text = render(selection, table, run, audit)
     assert time.process_time() - start < 20

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ptp_core.predict.audit.finding import Finding, Severity, gravest
 from ptp_core.predict.audit.groups import epsilon_squared, eta_squared, group_accuracy
 from ptp_core.predict.case import Case, case_of
+from ptp_core.predict.judge.shares import known_together
 from ptp_core.predict.quantities import Floats, Measured
 from ptp_core.predict.wording import listed, p_value, percent
 from ptp_core.spec.select import Select
@@ -88,14 +89,9 @@ def confounds(data: Measured, select: Select) -> list[Finding]:
 
 def _numbers(case: Case, select: Select) -> list[tuple[str, _Single]]:
     """Numeric columns known for the same variants share their shuffles."""
-    groups: dict[bytes, list[str]] = {}
-    for name, values in case.numbers.items():
-        known = np.isfinite(values)
-        if _enough(known) and len(np.unique(values[known])) > 1:
-            groups.setdefault(known.tobytes(), []).append(name)
+    told = {name: values for name, values in case.numbers.items() if _enough(np.isfinite(values)) and _varies(values)}
     found = []
-    for names in groups.values():
-        known = np.isfinite(case.numbers[names[0]])
+    for names, known in known_together(told):
         # Sorted by value, so that the shuffles fall alike whatever the variants are called.
         columns, goodness = _sorted(
             np.column_stack([case.numbers[name][known] for name in names]), case.goodness[known]
@@ -105,6 +101,10 @@ def _numbers(case: Case, select: Select) -> list[tuple[str, _Single]]:
             accuracy = pairwise_accuracy(columns[:, k], goodness).accuracy
             found.append((name, _Single(case.name, accuracy, float(p_values[k]), None)))
     return found
+
+
+def _varies(values: Floats) -> bool:
+    return len(np.unique(values[np.isfinite(values)])) > 1
 
 
 def _enough(known: NDArray[np.bool_]) -> bool:

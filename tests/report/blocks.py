@@ -33,10 +33,15 @@ def completed(selection: dict[str, Any]) -> dict[str, Any]:
     for block in selection["as_given"]["outcomes"].values():
         for row in block["indicators"].values():
             row["accuracy"] = 0.5 + 0.9 * (row["accuracy"] - 0.5)
-    first = next(iter(selection["outcomes"].values()))
-    names = (next(iter(first["indicators"])), "catboost")
-    selection["settings"] = {"published": {name: {outcomes[0]: 0.332 + 0.4 * at} for at, name in enumerate(names)}}
+    for at, (name, block) in enumerate(selection["as_given"]["outcomes"].items()):
+        block["learned"] = selection["outcomes"][name]["learned"] | {"published": published(at)}
     return selection
+
+
+def published(outcome: int) -> list[dict[str, Any]]:
+    return [{"name": "LightGBM (elsewhere)", "accuracy": 0.332, "setting": "lr", "difference": -0.411, "p": 0.0123}][
+        outcome:
+    ]
 
 
 def accuracy(mean: float, half: float = 0.09) -> dict[str, Any]:
