@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -174,6 +175,16 @@ def test_a_divergence_in_several_processes_is_a_result(tiny: Tiny, tmp_path: Pat
             pretrain.run, tmp_path / "run", pretraining(loss_bound=0.1, patience=3), parents, devices=2, zero_stage=1
         )
     assert len(column(tmp_path / "run", "loss")) == 3
+
+
+def test_the_meeting_place_is_open_before_any_process_looks_for_it() -> None:
+    store = launch._meeting_place()
+    directions = launch._directions(store.port)
+    assert directions["MASTER_PORT"] == str(store.port)
+    with socket.create_connection(("127.0.0.1", store.port), timeout=5):
+        pass
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind(("0.0.0.0", store.port))
 
 
 def test_the_command_for_several_nodes_starts_a_process_a_device() -> None:
