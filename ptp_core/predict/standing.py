@@ -33,7 +33,9 @@ def add_standing(
         mine = [finding for finding in findings if name in finding.outcomes]
         for indicator, single in block["indicators"].items():
             p = single["p"] if (name, indicator) == claim else _corrected(single)
-            single["verdict"], single["words"] = _standing(indicator, single, p, block, mine, 1 - confidence)
+            single["verdict"], single["words"] = _standing(
+                indicator, single, p, {**block, "name": name}, mine, 1 - confidence
+            )
 
 
 def _standing(
@@ -85,6 +87,22 @@ def _confounder(name: str, accuracy: float, block: Block, findings: list[Finding
             return (
                 f"but only {percent(inside['accuracy'])} of the {stratum['n_pairs']} pairs of equal {factor}, a "
                 "setting that orders the outcome by itself: what it knows may be the setting."
+            )
+    return _as_good_a_setting(name, accuracy, block, findings)
+
+
+def _as_good_a_setting(name: str, accuracy: float, block: Block, findings: list[Finding]) -> str:
+    """Where no variants share such a setting nothing can be held equal: one that does as well explains it all."""
+    shared = {factor for factor, _, inside in _equal(name, block, findings) if inside["accuracy"] == inside["accuracy"]}
+    for finding in findings:
+        if finding.kind != "confound" or finding.factor in shared or name not in finding.indicators:
+            continue
+        alone = finding.numbers["accuracy"][block["name"]]
+        strength = max(alone, 1 - alone)
+        if strength >= accuracy:
+            return (
+                f"but the setting {finding.factor}, with which it goes, orders {percent(strength)} by itself, and too "
+                "few variants share it to hold it equal: what it knows may be the setting."
             )
     return ""
 
