@@ -95,3 +95,12 @@ def test_four_variants_are_not_said_to_do_where_no_order_of_four_is_significant(
     result = analyze(make_table({"i": [1, 2, 3, 4.0]}, {"o": [1.0, 2.1, 2.9, 4.5]}), Select(**QUICK), "s")
     power = result["outcomes"]["o"]["decision"]["power"]["for_indicator"]
     assert (power["n_needed"], power["power_now"]) == (5, 0)
+
+
+def test_a_setting_that_is_the_same_for_all_changes_no_number(make_table: MakeTable) -> None:
+    rng = np.random.default_rng(0)
+    outcome, rate = rng.normal(size=12).tolist(), rng.permutation([1.0, 2.0, 3.0] * 4).tolist()
+    indicators = {"i": rng.normal(size=12).tolist()}
+    without = analyze(make_table(indicators, {"o": outcome}, {"lr": rate}), Select(**QUICK), "s")
+    constant = {"lr": rate, "tokens": [1e9] * 12, "tokenizer": ["bpe"] * 12}
+    assert analyze(make_table(indicators, {"o": outcome}, constant), Select(**QUICK), "s") == without
