@@ -70,11 +70,13 @@ def analyze(
     behind; ``chance`` is what a guesser scores (outcome → value), where the spec says nothing else.
 
     Raises UserError when the table has no outcome, when fewer than four variants have one, and when the primary
-    outcome or indicator, the nuisance factor or the clusters are not in the table.
+    outcome or indicator, the nuisance factor, the clusters or another outcome that ``select`` names are
+    not in the table.
     """
     data = measured(table)
     _refuse_without_outcome(data, table)
     primary = _primary(data, select)
+    _refuse_unknown_outcomes(data, select)
     claims = claims_of(data, primary)
     watch = Watch(progress, len(data.outcomes))
     watch.say(next(iter(data.outcomes)), "audit of the table")
@@ -85,7 +87,7 @@ def analyze(
     for case in cases.values():
         _refuse_few(case, left_out)
     outcomes, learned = _outcomes(table, kept, cases, claims, select, watch)
-    add_standing(outcomes, found.findings, select.confidence)
+    add_standing(outcomes, found.findings, select.confidence, (primary["outcome"], primary["indicator"]))
     for name, case in cases.items():
         watch.say(name, "decision")
         outcomes[name] |= _decision(case, outcomes[name], learned[name], select, kept)
@@ -181,6 +183,17 @@ def _primary(data: Measured, select: Select) -> dict[str, str | None]:
             fix = did_you_mean(name, known)
             raise UserError(f"no such {kind} in the table", subject=f"select.primary.{kind}", got=name, fix=fix)
     return asked
+
+
+def _refuse_unknown_outcomes(data: Measured, select: Select) -> None:
+    """A misspelt outcome would leave its chance, its ceiling or what was published of it unused without a word."""
+    named = {"chance": select.chance, "ceiling": select.ceiling}
+    named |= {f"published.{name}": accuracies for name, accuracies in select.published.items()}
+    for key, outcomes in named.items():
+        for outcome in outcomes:
+            if outcome not in data.outcomes:
+                fix = did_you_mean(outcome, data.outcomes)
+                raise UserError("no such outcome in the table", subject=f"select.{key}", got=outcome, fix=fix)
 
 
 def _facts(case: Case, data: Measured, select: Select) -> dict[str, Any]:

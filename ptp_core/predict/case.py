@@ -47,6 +47,11 @@ class Case:
         """Names of the configuration columns, numeric ones first."""
         return (*self.numbers, *self.words)
 
+    @property
+    def varied(self) -> dict[str, Floats]:
+        """``numbers`` of which two variants differ: a setting that is the same for all is no rival of an indicator."""
+        return {name: x for name, x in self.numbers.items() if len(np.unique(x[np.isfinite(x)])) > 1}
+
     def at(self, which: NDArray[np.bool_]) -> Case:
         """The same outcome for some of the variants."""
         return Case(

@@ -14,8 +14,15 @@ LEFT_OF_IT = 0.5
 """Confounded: at an equal setting less than this share of the indicator's advantage over chance is left."""
 
 
-def add_standing(outcomes: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding], confidence: float) -> None:
+def add_standing(
+    outcomes: Mapping[str, Mapping[str, Any]],
+    findings: Sequence[Finding],
+    confidence: float,
+    claim: tuple[str | None, str | None] = (None, None),
+) -> None:
     """Fill ``verdict`` and ``words`` of every indicator in the JSON blocks of ``outcomes``.
+
+    ``claim``: outcome and indicator that were named beforehand; this one test stands by its own p, uncorrected.
 
     ``verdict`` is the first that holds of: untestable (no pair to judge), constant, leak (the audit found that it
     nearly is the outcome, or shares its items), undecided (not told from chance after correction), worse (than
@@ -25,11 +32,16 @@ def add_standing(outcomes: Mapping[str, Mapping[str, Any]], findings: Sequence[F
     for name, block in outcomes.items():
         mine = [finding for finding in findings if name in finding.outcomes]
         for indicator, single in block["indicators"].items():
-            single["verdict"], single["words"] = _standing(indicator, single, block, mine, 1 - confidence)
+            p = single["p"] if (name, indicator) == claim else _corrected(single)
+            single["verdict"], single["words"] = _standing(
+                indicator, single, p, {**block, "name": name}, mine, 1 - confidence
+            )
 
 
-def _standing(name: str, single: Block, block: Block, findings: list[Finding], level: float) -> tuple[str, str]:
-    accuracy, p = single["accuracy"], _corrected(single)
+def _standing(
+    name: str, single: Block, p: float, block: Block, findings: list[Finding], level: float
+) -> tuple[str, str]:
+    accuracy = single["accuracy"]
     if not single["n_pairs"] or p != p:
         return "untestable", f"{name} could not be judged: no pair of variants has it and differs in the outcome."
     if single["n_indicator_ties"] == single["n_pairs"]:
@@ -75,6 +87,22 @@ def _confounder(name: str, accuracy: float, block: Block, findings: list[Finding
             return (
                 f"but only {percent(inside['accuracy'])} of the {stratum['n_pairs']} pairs of equal {factor}, a "
                 "setting that orders the outcome by itself: what it knows may be the setting."
+            )
+    return _as_good_a_setting(name, accuracy, block, findings)
+
+
+def _as_good_a_setting(name: str, accuracy: float, block: Block, findings: list[Finding]) -> str:
+    """Where no variants share such a setting nothing can be held equal: one that does as well explains it all."""
+    shared = {factor for factor, _, inside in _equal(name, block, findings) if inside["accuracy"] == inside["accuracy"]}
+    for finding in findings:
+        if finding.kind != "confound" or finding.factor in shared or name not in finding.indicators:
+            continue
+        alone = finding.numbers["accuracy"][block["name"]]
+        strength = max(alone, 1 - alone)
+        if strength >= accuracy:
+            return (
+                f"but the setting {finding.factor}, with which it goes, orders {percent(strength)} by itself, and too "
+                "few variants share it to hold it equal: what it knows may be the setting."
             )
     return ""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptp_core.predict.wording import listed, number, p_value, percent
+from ptp_core.predict.wording import count, listed, number, p_value, percent
 
 Block = Mapping[str, Any]
+
+DOUBTS = {"leak": "a leak", "confounded": "confounded"}
+"""Verdicts on an indicator whose accuracy is not its merit, and how they are called in a list."""
 
 RIVALS = (
     ("setting", "the setting {name} alone"),
@@ -37,6 +40,7 @@ def verdict(selection: Block) -> dict[str, Any]:
         *published[:1],
         *_learned(name, block, 1 - confidence),
         *_shortlist(block),
+        *_next(name, block),
         *_consequence(name, block, focus),
         *_abstention(block),
         *_doubts(name, block, confirmatory["indicators"]),
@@ -91,7 +95,20 @@ def _indicator(block: Block, focus: str | None, named: bool, confidence: float) 
         return f"{focus} is not shown to order the variants better than chance ({share})"
     if single["accuracy"] < 0.5:
         return f"{focus} orders the variants worse than chance ({share}): it points the wrong way"
+    if single["verdict"] == "leak":
+        return (
+            f"{focus} orders {share}, which proves nothing: it has probably been made from the outcome or shares its "
+            "test items"
+        )
+    if single["verdict"] == "confounded":
+        return str(single["words"]).rstrip(".").replace(_interval(single), _interval(single, confidence))
     return f"{focus}, known before fine-tuning, orders the variants better than chance ({share})"
+
+
+def _interval(single: Block, confidence: float | None = None) -> str:
+    low, high = single["ci95"]
+    label = "interval" if confidence is None else f"{confidence:.0%} interval"
+    return f"{label} {percent(low)} to {percent(high)}"
 
 
 def _kind(block: Block) -> str:
@@ -101,8 +118,10 @@ def _kind(block: Block) -> str:
 
 
 def _leading(indicators: Mapping[str, Block], level: float) -> str | None:
-    """The most accurate of the indicators that are better than chance after Holm."""
-    better = _significant(indicators, level)[0]
+    """The most accurate of those better than chance after Holm; one in doubt only where there is no other."""
+    above = _significant(indicators, level)[0]
+    free = [name for name in above if indicators[name]["verdict"] not in DOUBTS]
+    better = free or [name for name in above if indicators[name]["verdict"] != "leak"] or above
     return max(better, key=lambda name: indicators[name]["accuracy"]) if better else None
 
 
@@ -120,7 +139,7 @@ def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
         if not indicators:
             continue
         better, worse = _significant(indicators, level)
-        shares = {i: f"{i} ({percent(indicators[i]['accuracy'])})" for i in better + worse}
+        shares = {i: f"{i} ({percent(indicators[i]['accuracy'])}{_doubt(indicators[i])})" for i in better + worse}
         above = f"better than chance: {listed([shares[i] for i in better])}"
         found = above if better else f"no {_kind(block)} is shown to beat chance"
         against = f"; worse than chance: {listed([shares[i] for i in worse])}" if worse else ""
@@ -128,9 +147,13 @@ def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
     return sentences
 
 
+def _doubt(single: Block) -> str:
+    return f", {DOUBTS[single['verdict']]}" if single["verdict"] in DOUBTS else ""
+
+
 def _consequence(name: str, block: Block, focus: str | None) -> list[str]:
     single = block["indicators"].get(focus, {}) if focus else {}
-    if single.get("regret_at_1") is None:
+    if single.get("regret_at_1") is None or single["verdict"] in ("untestable", "constant"):
         return []
     return [
         f"Taking the variant that {focus} ranks first would lose {number(single['regret_at_1'])} on {name}; "
@@ -184,12 +207,32 @@ def _learned(name: str, block: Block, level: float) -> list[str]:
         for key, label in RIVALS
         if models[key]["mean"] is not None
     ]
-    return [f"{sentence}: {listed(parts)}." if parts else f"{sentence}."]
+    leaks = [i for i in learned["indicators"] if block["indicators"].get(i, {}).get("verdict") == "leak"]
+    doubt = f" It was given {listed(leaks)}, which leak the outcome: do not rely on it." if leaks else ""
+    if len(leaks) == 1:
+        doubt = doubt.replace("which leak", "which leaks")
+    return [(f"{sentence}: {listed(parts)}." if parts else f"{sentence}.") + doubt]
 
 
 def _shortlist(block: Block) -> list[str]:
     chosen = block["decision"]["shortlist"]
     return [chosen["note"]] if chosen else []
+
+
+def _next(name: str, block: Block) -> list[str]:
+    """Of variants that are not fine-tuned yet the one to take first."""
+    following = block["decision"]["next"]
+    if not following or not following["variants"]:
+        return []
+    first, n = following["variants"][0], following["unknown"]
+    those = f"{n} variants have" if n > 1 else "One variant has"
+    caution = "; no indicator is shown to be better than chance, so this is a guess"
+    unsure = caution if block["decision"]["abstain"]["indicator"] else ""
+    return [
+        f"{those} no {name} yet: fine-tune {first['variant']} next, which by its indicators is best of all, measured "
+        f"ones included, with probability {first['p_best']:.2f} (expected gain "
+        f"{number(first['expected_gain'])}){unsure}."
+    ]
 
 
 def _abstention(block: Block) -> list[str]:
@@ -227,10 +270,11 @@ def _noise(outcomes: Mapping[str, Block]) -> list[str]:
 def _multiplicity(outcomes: Mapping[str, Block], primary: Block) -> str:
     tests = len([single for _, _, single in _tests(outcomes) if single["p_holm"] is not None])
     if primary["indicator"] is None:
-        return f"No claim about an indicator was named beforehand: all {tests} tests are corrected together."
+        how = f"all {tests} tests are corrected together" if tests > 1 else f"{count(tests, 'test')} could be made"
+        return f"No claim about an indicator was named beforehand: {how}."
     return (
         f"{primary['indicator']} on {primary['outcome']} is the claim named beforehand and is judged by its own p; "
-        f"all other statements are exploratory, those on headlines corrected over {tests} tests."
+        f"all other statements are exploratory, those on headlines corrected over {count(tests, 'test')}."
     )
 
 

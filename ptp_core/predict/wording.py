@@ -22,6 +22,11 @@ def p_value(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
+def count(n: int, what: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def listed(names: Sequence[str], limit: int = 8) -> str:
     """``a, b and c``; a long list is cut and says so."""
     shown = list(names[:limit])

@@ -136,7 +136,7 @@ def test_a_variant_without_an_outcome_is_left_out_of_this_outcome_only(make_tabl
     assert result["outcomes"]["o"]["left_out"] == ["v2"]
     assert result["outcomes"]["o"]["indicators"]["i"]["n_pairs"] == 6
     assert result["outcomes"]["q"]["left_out"] == []
-    assert any("No outcome o for variants v2" in sentence for sentence in result["warnings"])
+    assert any("No outcome o for variant v2" in sentence for sentence in result["warnings"])
 
 
 def test_an_indicator_missing_for_some_is_judged_on_the_others(make_table: MakeTable, quick: Select) -> None:

@@ -45,8 +45,8 @@ def strangers(data: Measured) -> list[Finding]:
 
 
 def few_variants(data: Measured) -> list[Finding]:
-    """So few that an accuracy far from one half is nothing unusual."""
-    n = len(data.variants)
+    """So few that an accuracy far from one half is nothing unusual; the outcome that the fewest have counts."""
+    n = min([int(np.isfinite(o.values).sum()) for o in data.outcomes.values()] or [len(data.variants)])
     if not 1 < n <= FEW_VARIANTS:
         return []
     sd = null_sd(n)
@@ -108,7 +108,7 @@ def _lack(variants: tuple[str, ...], side: Literal["outcome", "indicator"], quan
         return Finding(
             kind="missing",
             severity="warning" if many else "note",
-            sentence=f"No {side} {quantity.name} for variants {listed(without)}: left out wherever it is used.",
+            sentence=f"No {side} {quantity.name} for {_variants(without)}: left out wherever it is used.",
             variants=tuple(without),
             indicators=indicators,
             outcomes=outcomes,
@@ -124,6 +124,10 @@ def _lack(variants: tuple[str, ...], side: Literal["outcome", "indicator"], quan
         outcomes=outcomes,
         numbers={"value": float(quantity.values[0]), "n_variants": len(variants)},
     )
+
+
+def _variants(names: list[str]) -> str:
+    return f"{'variant' if len(names) == 1 else 'variants'} {listed(names)}"
 
 
 def averaged(data: Measured, checkpoints_said: bool) -> list[Finding]:

@@ -15,18 +15,21 @@ draws times variants exceed ``NUMBERS``: they are held in memory at once."""
 
 SEED_STREAM = 4
 
+PENALTY = 0.5
+"""Power of the standard deviation between variants that its likelihood is multiplied by. By simulation: with 1 (Chung
+et al. 2013) too much is said of 8 variants that hardly differ, with 0 too little of those that do."""
+
 
 def probability_of_being_best(outcome: Quantity, seed: int) -> Floats | None:
     """(n,): probability that each variant has the highest expected outcome, given the noise of seeds and of items.
 
-    Posterior under a flat prior on the means and on the log of the noise: the noise between fine-tuning seeds is one
-    standard deviation for all variants, pooled over them; each draw takes sd² = pooled sd² · df / χ²(df) and then
-    normal means with standard deviation sd/√seeds (jointly a multivariate t; Box & Tiao 1973, ch. 2), plus normal
-    noise with the items' standard error where it is known. Variants are scored on the same items, so their item noise
-    is partly shared and this errs on the side of doubt. A flat prior takes a lead as it was measured, though that of a
-    winner is a lucky one: where many crowd at the top it is overconfident (8 variants within 6 sd of a seed, 2 seeds:
-    0.68 said, 0.61 came true). Noise between pre-training seeds is not in it. None with one seed per variant: nothing
-    is known about the noise then. Outcomes must be present for all variants given.
+    Empirical-Bayes posterior of ``_posterior``: a lead is shrunk as far as the noise could have made it, since that of
+    a winner is a lucky one. In simulations with normal differences between variants (8 to 50 of them, 2 or 3 seeds,
+    differences of 0.5 to 3 sd of a seed) what is said comes true within 0.03; a flat prior says up to 0.16 too much.
+    Variants are scored on the same items, so their item noise is partly shared and this errs on the side of doubt.
+    A few variants far off the others make these look more different than they are, and the posterior too sure.
+    Noise between pre-training seeds is not in it. None with one seed per variant: nothing is known about the noise
+    then. Outcomes must be present for all variants given.
     """
     if outcome.seed_freedom < 1:
         return None
@@ -57,15 +60,42 @@ def rank_intervals(outcome: Quantity, confidence: float, seed: int) -> NDArray[n
 
 
 def _posterior(outcome: Quantity, seed: int) -> Floats:
-    """(draws, n): expected outcomes, larger is better; the noise that is not known is not in it."""
+    """(draws, n): expected outcomes, larger is better; the noise that is not known is not in it.
+
+    Expected outcomes are taken as normal around a common mean (flat prior) with the variance of ``_between``
+    (empirical Bayes; Morris 1983). The noise between fine-tuning seeds is one standard deviation for all variants:
+    each draw takes sd² = pooled sd² · df / χ²(df), the posterior under a flat prior on its logarithm, and adds the
+    items' squared standard errors where they are known.
+    """
     rng = np.random.default_rng([seed, SEED_STREAM])
-    shape = (min(DRAWS, max(FEWEST_DRAWS, NUMBERS // len(outcome.values))), len(outcome.values))
-    draws = np.broadcast_to(outcome.goodness, shape).copy()
+    measured, n = outcome.goodness, len(outcome.values)
+    shape = (min(DRAWS, max(FEWEST_DRAWS, NUMBERS // n)), n)
+    noise = np.broadcast_to(np.nan_to_num(outcome.item_errors) ** 2, shape).copy()
     if freedom := outcome.seed_freedom:
-        sd = outcome.seed_sd * np.sqrt(freedom / rng.chisquare(freedom, size=(shape[0], 1)))
-        draws += sd * rng.standard_normal(shape) / np.sqrt(outcome.n_seeds)
-    draws += np.nan_to_num(outcome.item_errors) * rng.standard_normal(shape)
+        variance = outcome.seed_sd**2 * freedom / rng.chisquare(freedom, size=(shape[0], 1))
+        noise += variance / outcome.n_seeds
+    between = _between(float(measured.var(ddof=1)), noise.mean(axis=1, keepdims=True), n)
+    total = between + noise
+    kept = np.divide(between, total, out=np.ones(shape), where=noise > 0)
+    weights = np.divide(1.0, total, out=np.ones(shape), where=total > 0)
+    sums = weights.sum(axis=1, keepdims=True)
+    spread = np.sqrt((total > 0).any(axis=1, keepdims=True) / sums)
+    mean = (weights @ measured)[:, None] / sums + spread * rng.standard_normal((shape[0], 1))
+    draws: Floats = mean + kept * (measured - mean) + np.sqrt(kept * noise) * rng.standard_normal(shape)
     return draws
+
+
+def _between(variance: float, noise: Floats, n: int) -> Floats:
+    """Variance of the expected outcomes of n variants from the variance of the measured ones and that of the noise.
+
+    Maximum of the restricted likelihood times the square root of the standard deviation sought (Chung et al. 2013,
+    doi:10.1007/s11336-013-9328-2, with a weaker penalty). The moment estimate, ``variance`` less ``noise``, is often
+    cut off at 0, where no variant would be better than another; this never is, and of much noise says less.
+    """
+    freedom = n - 1
+    left, sum_ = freedom - PENALTY, freedom * (noise + variance)
+    total = (sum_ + np.sqrt(sum_**2 - 4 * left * freedom * variance * noise)) / (2 * left)
+    return np.maximum(total - noise, 0.0)
 
 
 def pairs_within_noise(outcome: Quantity, confidence: float) -> int | None:

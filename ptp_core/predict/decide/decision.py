@@ -30,6 +30,7 @@ def decide(
     strategy), ``best.probability_of_being_best`` (``p_top``: the truly best is among the k measured best) and
     ``next_runs.next_runs``.
     """
+    judged = _as_claimed(case, judged, select)
     chosen = strategies(case, judged, out_of_fold, select)
     blocks, modelled = top_k_blocks(case, chosen, select)
     strategy, reason = chosen_strategy(chosen, judged, select)
@@ -55,3 +56,12 @@ def decide(
         "p_top": best_among_measured_first(case.outcome, shares, MEASURED_FIRST),
         "abstain": abstain(winner, case.outcome, names, judged, select, for_indicator, for_best),
     }
+
+
+def _as_claimed(case: Case, judged: Mapping[str, Any], select: Select) -> Mapping[str, Any]:
+    """The claim that the spec names stands by its own p; all others by Holm's."""
+    claim = select.primary
+    if claim is None or claim.outcome != case.name or claim.indicator not in judged["indicators"]:
+        return judged
+    block = judged["indicators"][claim.indicator]
+    return {**judged, "indicators": {**judged["indicators"], claim.indicator: {**block, "p_holm": block["p"]}}}

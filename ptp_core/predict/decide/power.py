@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,7 +78,13 @@ def _power(n: np.ndarray[Any, Any], accuracy: float, scale: float, confidence: f
     spread = max(scale, 1e-6) / np.sqrt(n)
     gap = abs(accuracy - 0.5)
     power: np.ndarray[Any, Any] = ndtr((gap - reach) / spread) + ndtr((-gap - reach) / spread)
-    return power
+    # Of few variants not even a perfect order is rare enough: one of n! orders, and its reverse.
+    return np.where(n >= _fewest(confidence), power, 0.0)
+
+
+def _fewest(confidence: float) -> int:
+    """Fewest variants without ties of which a perfect order is significant in a two-sided permutation test."""
+    return next(n for n in range(2, 100) if 2 / math.factorial(n) <= 1 - confidence + 1e-12)
 
 
 def _null_sds(n: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -11,7 +11,7 @@ from ptp_core.predict.case import Case
 from ptp_core.predict.decide.strategies import Strategy
 from ptp_core.predict.decide.top_k import facts
 from ptp_core.predict.quantities import Floats
-from ptp_core.predict.wording import number
+from ptp_core.predict.wording import count, number
 from ptp_core.spec.select import Select
 from ptp_core.stats.bootstrap import percentile_interval
 
@@ -19,14 +19,18 @@ from ptp_core.stats.bootstrap import percentile_interval
 def leading_indicator(chosen: list[Strategy], judged: Mapping[str, Any], select: Select) -> Strategy | None:
     """The indicator that the spec names, else the one whose interval has the highest lower end; None: there is none.
 
-    The lower end, not the accuracy: of many uncertain indicators the most accurate is the luckiest.
+    The lower end, not the accuracy: of many uncertain indicators the most accurate is the luckiest. One that leaks the
+    outcome leads only where all do, and one that may mirror a setting only where no other is better than chance.
     """
     indicators = {strategy.name: strategy for strategy in chosen if strategy.kind == "indicator"}
     if select.primary and select.primary.indicator in indicators:
         return indicators[select.primary.indicator]
     ends = {name: _lower_end(judged["indicators"][name]) for name in indicators}
     known = [name for name, end in ends.items() if not np.isnan(end)]
-    return indicators[max(known, key=lambda name: ends[name])] if known else None
+    words = {name: judged["indicators"][name].get("verdict") for name in known}
+    better = [name for name in known if words[name] == "better"]
+    candidates = better or [name for name in known if words[name] != "leak"] or known
+    return indicators[max(candidates, key=lambda name: ends[name])] if candidates else None
 
 
 def _lower_end(block: Mapping[str, Any]) -> float:
@@ -39,13 +43,16 @@ def chosen_strategy(chosen: list[Strategy], judged: Mapping[str, Any], select: S
 
     A named indicator was fixed beforehand and is kept. Else the learned model replaces the leading indicator only
     where it is more accurate on the same resamples of the variants, at the confidence asked for: it has been fitted,
-    and its interval does not know that. Settings are baselines and never make the shortlist.
+    and its interval does not know that; it was given every headline indicator, so never where one of them leaks the
+    outcome. Settings are baselines and never make the shortlist.
     """
     leading = leading_indicator(chosen, judged, select)
+    doubt = _doubt(leading.name, judged) if leading else ""
     if leading is not None and select.primary and leading.name == select.primary.indicator:
-        return leading, f"{leading.name} was named beforehand."
+        return leading, f"{leading.name} was named beforehand.{doubt}"
     learned = next((strategy for strategy in chosen if strategy.kind == "learned"), None)
-    if learned is not None and _is_better(learned, leading, select.confidence):
+    leaks = any(block.get("verdict") == "leak" for block in judged["indicators"].values())
+    if learned is not None and not leaks and _is_better(learned, leading, select.confidence):
         return learned, "The learned model is used: it is more accurate than the leading indicator beyond doubt."
     if leading is None:
         return None, ""
@@ -54,7 +61,17 @@ def chosen_strategy(chosen: list[Strategy], judged: Mapping[str, Any], select: S
         f"{leading.name} was picked on these outcomes (highest lower end of its interval), so the probability errs on "
         "the side of hope; name an indicator in select.primary before looking to avoid this."
     )
-    return leading, optimistic if several else f"{leading.name} is the only indicator."
+    return leading, (optimistic if several else f"{leading.name} is the only indicator.") + doubt
+
+
+def _doubt(name: str, judged: Mapping[str, Any]) -> str:
+    """What a list by this indicator rests on, where that is not merit."""
+    return {
+        "leak": f" Do not rely on this list: {name} leaks the outcome, and new variants have no such number.",
+        "confounded": f" This list may rest on a setting alone: {name} is not shown to order variants that share it.",
+        "undecided": f" {name} is not shown to order the variants better than chance, so the list may be one by luck.",
+        "worse": f" {name} points the wrong way: the list is that of the worst.",
+    }.get(judged["indicators"][name].get("verdict", ""), "")
 
 
 def _is_better(learned: Strategy, leading: Strategy | None, confidence: float) -> bool:
@@ -108,11 +125,17 @@ def _words(strategy: Strategy, k: int, n: int, fact: Mapping[str, Any], p: float
     drawn = f"would have been among them with probability {fact['has_best']:.2f}, ties being drawn"
     found = {0.0: "was not among them", 1.0: "was among them"}.get(fact["has_best"], drawn)
     loss = f", at a loss of {number(fact['regret'])}" if fact["regret"] > 0 else ""
+    if k == n:
+        return [f"By {strategy.name} all {n} variants have to be fine-tuned, and no run is saved."]
     these = f"these {k} of {n} variants" if k > 1 else f"this one of {n} variants"
+    place = f"among the first {k}" if k > 1 else "the first"
+    if k == 1:
+        found = found.replace("was not among them", "was not this one").replace("was among them", "was this one")
+        found = found.replace("would have been among them", "would have been this one")
     return [
-        f"Had you fine-tuned only {these}, the first by {strategy.name}, you would have saved {n - k} runs; "
+        f"Had you fine-tuned only {these}, the first by {strategy.name}, you would have saved {count(n - k, 'run')}; "
         f"the best variant {found}{loss}.",
-        f"Of {n} new variants like these the best is among the first {k} with probability {_chance(p)}.",
+        f"Of {n} new variants like these the best is {place} with probability {_chance(p)}.",
     ]
 
 
@@ -125,7 +148,7 @@ def _chance(p: float) -> str:
 def _size(k: int, n: int, p: float, select: Select) -> list[str]:
     if select.budget is None:
         if k == n:
-            return [f"No smaller number reaches {select.confidence:g}: this strategy saves nothing."]
+            return [f"No smaller number finds the best with probability {select.confidence:g}."]
         return [f"It is the smallest number that reaches {select.confidence:g}."]
     return [f"The budget does not reach the {select.confidence:g} asked for."] if p < select.confidence else []
 

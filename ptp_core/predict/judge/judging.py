@@ -20,14 +20,15 @@ from ptp_core.spec.select import Select
 def judge(case: Case, select: Select, claims: Claims, early: Mapping[str, Floats]) -> dict[str, Any]:
     """The keys indicators, configuration, baselines, strata, gaps and differences of an outcome's JSON block.
 
-    ``early`` is ``early_of`` of the case. All indicators and numeric settings are judged by themselves; strata, gaps
-    and differences are for the headline indicators of ``claims``. ``p_holm`` and ``q`` are NaN: they need all outcomes.
-    NaN is what could not be computed. Raises UserError when ``select`` names a configuration column that there is not.
+    ``early`` is ``early_of`` of the case. All indicators and numeric settings that vary are judged by themselves;
+    strata, gaps and differences are for the headline indicators of ``claims``. ``p_holm`` and ``q`` are NaN:
+    they need all outcomes. NaN is what could not be computed. Raises UserError when ``select`` names a configuration
+    column that there is not.
     """
     terms = terms_of(case, select)
     predictors = {name: Predictor(q.goodness, q.higher_is_better) for name, q in case.indicators.items()}
     indicators = score_predictors(predictors, terms)
-    configuration = score_predictors({name: Predictor(x, True) for name, x in case.numbers.items()}, terms)
+    configuration = score_predictors({name: Predictor(x, True) for name, x in case.varied.items()}, terms)
     return {
         "indicators": indicators,
         "configuration": configuration,

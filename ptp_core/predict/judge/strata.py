@@ -51,6 +51,7 @@ def strata(case: Case, names: tuple[str, ...], terms: Terms) -> list[dict[str, A
 
 def _strata(case: Case) -> Iterator[Stratum]:
     settings = {column: codes for column in case.settings if (codes := case.codes(column)) is not None}
+    settings = {column: codes for column, codes in settings.items() if len(np.unique(codes)) > 1}
     for factor, codes in settings.items():
         if not 2 <= _repeated(codes) <= len(codes) / 2:
             continue

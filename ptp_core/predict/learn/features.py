@@ -23,12 +23,13 @@ def indicator_columns(case: Case, names: Sequence[str]) -> Floats:
 def configuration_columns(case: Case) -> Floats:
     """Settings as numbers, (n, columns): numeric ones as they are, words as one 0/1 column per word.
 
-    Words of one variant only get no column: they would name the variant instead of describing it.
+    Words of one variant only get no column: they would name the variant instead of describing it. Nor does what is the
+    same for all variants.
     """
-    columns = list(case.numbers.values())
+    columns = list(case.varied.values())
     for values in case.words.values():
         for word in sorted(set(values)):
-            if values.count(word) > 1:
+            if 1 < values.count(word) < len(values):
                 columns.append(np.array([value == word for value in values], dtype=np.float64))
     return np.column_stack(columns) if columns else np.empty((len(case.variants), 0))
 

@@ -119,7 +119,7 @@ def best_setting(case: Case, seed: int) -> str | None:
     It is chosen with the test sides in view: the one advantage that a baseline may have.
     """
     everyone = np.arange(len(case.variants))
-    found = {name: side_accuracy(values, case.goodness, everyone, seed) for name, values in case.numbers.items()}
+    found = {name: side_accuracy(values, case.goodness, everyone, seed) for name, values in case.varied.items()}
     judged = {name: accuracy for name, accuracy in found.items() if not np.isnan(accuracy)}
     return max(judged, key=lambda name: judged[name]) if judged else None
 

@@ -30,7 +30,7 @@ def test_what_is_true_of_a_headline_is_not_repeated_for_its_quantities(make_tabl
     data = measured(make_table(names, {"o": ORDINARY, "o.f1": ORDINARY}))
     found = few.lacking(data)
     assert [finding.sentence for finding in found if finding.kind == "missing"] == [
-        "No indicator i for variants v0: left out wherever it is used.",
+        "No indicator i for variant v0: left out wherever it is used.",
         "No indicator i.prob for variants v0 and v1: left out wherever it is used.",
     ]
     assert [finding.indicators for finding in found if finding.kind == "constant_indicator"] == [("flat",)]

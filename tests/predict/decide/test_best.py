@@ -52,6 +52,58 @@ def test_a_probability_comes_true_as_often_as_it_says(monkeypatch: pytest.Monkey
     assert np.mean(said) == pytest.approx(np.mean(came_true), abs=0.05)
 
 
+def _said_and_true(n: int, seeds: int, spread: float, rng: np.random.Generator, times: int) -> tuple[float, float]:
+    """Mean probability said of the measured best, and how often it is the best; noise between seeds has sd 1."""
+    said, came_true = [], []
+    for _ in range(times):
+        truth = spread * rng.standard_normal(n)
+        outcome = from_seeds(truth[:, None] + rng.standard_normal((n, seeds)))
+        shares = probability_of_being_best(outcome, seed=1)
+        assert shares is not None
+        said.append(shares[outcome.goodness.argmax()])
+        came_true.append(outcome.goodness.argmax() == truth.argmax())
+    return float(np.mean(said)), float(np.mean(came_true))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("n", [8, 20, 50])
+def test_in_a_crowd_what_is_said_of_the_winner_comes_true(
+    n: int, seeds: int, spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best_module, "DRAWS", 400)
+    said, true = _said_and_true(n, seeds, spread, np.random.default_rng([n, seeds, int(2 * spread)]), 4000)
+    # Four thousand times tell a share to ±.016; the rest is what the method may err.
+    assert said == pytest.approx(true, abs=0.03 + 0.016)
+
+
+def test_a_winner_among_variants_that_differ_by_noise_only_is_not_believed() -> None:
+    rng, said = np.random.default_rng(0), []
+    for _ in range(100):
+        shares = probability_of_being_best(from_seeds(rng.standard_normal((20, 3))), seed=1)
+        assert shares is not None
+        said.append(shares.max())
+    # One of twenty is best by definition; a flat prior says .38 here.
+    assert np.mean(said) < 0.22
+
+
+def test_equal_values_are_equally_likely_to_be_best_and_no_noise_leaves_no_doubt() -> None:
+    equal = probability_of_being_best(from_seeds(np.array([[1.0, 2.0]] * 4)), seed=0)
+    assert equal == pytest.approx([0.25] * 4, abs=0.02)
+    certain = probability_of_being_best(from_seeds(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])), seed=0)
+    assert certain is not None
+    assert certain[2] > 0.999
+
+
+def test_a_variant_of_fewer_seeds_is_shrunk_more() -> None:
+    outcome = replace(from_seeds(np.array([[0.0, 1.0, 2.0]] * 6)), n_seeds=np.array([1, 30, 3, 3, 3, 3]))
+    outcome = replace(outcome, values=np.array([3.0, 3.0, 0.0, 0.1, 0.2, 0.3]))
+    shares = probability_of_being_best(outcome, seed=0)
+    assert shares is not None
+    assert shares[1] > 1.3 * shares[0]
+
+
 def test_probabilities_add_up_and_follow_the_direction() -> None:
     outcome = from_seeds(np.array([[1.0, 1.2], [3.0, 3.1], [2.0, 2.2]]), higher_is_better=False)
     shares = probability_of_being_best(outcome, seed=0)
