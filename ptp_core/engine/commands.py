@@ -13,7 +13,7 @@ from ptp_core.engine.jobfiles import read_job
 from ptp_core.engine.outcomes import chance_levels, notes
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
-from ptp_core.engine.workflow import plan, plan_study, task_places, varied_fields
+from ptp_core.engine.workflow import plan, plan_study, task_places
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.spec.load import load_study
@@ -126,7 +126,7 @@ def summary(spec: Path, results: Path) -> None:
 
     workflow = plan(spec, results)
     if not (workflow.folders.home / "selection.json").exists():
-        raise UserError("this study has no results yet", subject=str(spec), fix=f"snakemake --config study={spec}")
+        raise UserError("this study has no results yet", subject=str(spec), fix=_how_to_run(workflow.study, spec))
     selection = _json(workflow.folders.home / "selection.json")
     print(_headline(workflow.folders))
     rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
@@ -143,6 +143,11 @@ def summary(spec: Path, results: Path) -> None:
     if receipts:
         peak = max(receipt["peak_memory_mb"] for receipt in receipts)
         print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
+
+
+def _how_to_run(study: LoadedStudy, spec: Path) -> str:
+    trains = study.spec.pretrain or study.spec.checkpoints
+    return f"snakemake --config study={spec}" if trains else f"ptp analyze {spec}"
 
 
 def _spread(outcome: dict[str, Any]) -> list[str]:
@@ -173,7 +178,7 @@ def _last_line(path: Path) -> str:
 
 
 def _variant_table(study: LoadedStudy) -> list[list[str]]:
-    keys = ["objective", "mixture", *(key for key in varied_fields(study) if key not in ("objective", "mixture"))]
+    keys = ["objective", "mixture", *(key for key in study.varied_fields if key not in ("objective", "mixture"))]
     keys += [key for key in ("tokens", "lr") if key not in keys]
     rows = [["variant", *keys]]
     for variant in study.variants[:MAX_ROWS]:

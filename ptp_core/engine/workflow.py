@@ -25,7 +25,7 @@ from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
-from ptp_core.spec.pretrain import Recipe, Variant
+from ptp_core.spec.pretrain import Variant
 from ptp_core.spec.select import Primary
 
 
@@ -171,13 +171,7 @@ def config_of(variant: Variant | Checkpoint, study: LoadedStudy) -> dict[str, An
     """The columns that describe a variant: what differs between recipes, or what a checkpoint's entry says of it."""
     if isinstance(variant, Checkpoint):
         return dict(variant.config)
-    return {key: getattr(variant.recipe, key) for key in varied_fields(study)}
-
-
-def varied_fields(study: LoadedStudy) -> list[str]:
-    """The fields of a recipe that differ between variants, in the order of the model."""
-    recipes = [variant.recipe for variant in study.variants]
-    return [key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1]
+    return {key: getattr(variant.recipe, key) for key in study.varied_fields}
 
 
 def _tables(study: LoadedStudy) -> list[dict[str, Any]]:

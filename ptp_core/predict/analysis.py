@@ -73,6 +73,8 @@ def analyze(
     outcome or indicator, the nuisance factor, the clusters or another outcome that ``select`` names are
     not in the table.
     """
+    if select.convention == "paper":
+        select = select.model_copy(update={"leave_out": ()})
     data = measured(table)
     _refuse_without_outcome(data, table)
     primary = _primary(data, select)
@@ -81,7 +83,7 @@ def analyze(
     watch = Watch(progress, len(data.outcomes))
     watch.say(next(iter(data.outcomes)), "audit of the table")
     found = audit(table, data, select, dict(chance or {}) | select.chance)
-    left_out = {} if select.convention == "paper" else found.left_out
+    left_out = found.left_out
     kept = data.without(left_out)
     cases = {name: case_of(kept, name) for name in kept.outcomes}
     for case in cases.values():
@@ -96,6 +98,7 @@ def analyze(
         "study": study,
         "n_variants": len(kept.variants),
         "variants": list(kept.variants),
+        "configuration": json_ready(_configuration(kept)),
         "left_out": [{"variant": variant, "reason": reason} for variant, reason in left_out.items()],
         "confidence": select.confidence,
         "convention": select.convention,
@@ -163,6 +166,12 @@ def _decision(case: Case, block: Mapping[str, Any], learned: Learned, select: Se
         "best": best(list(case.variants), case.outcome, select.seed),
         "decision": decide(case, block, learned.out_of_fold, select, data),
     }
+
+
+def _configuration(data: Measured) -> dict[str, dict[str, Any]]:
+    """Variant → setting → value."""
+    columns = {**{name: values.tolist() for name, values in data.numbers.items()}, **data.words}
+    return {variant: {name: values[i] for name, values in columns.items()} for i, variant in enumerate(data.variants)}
 
 
 def _refuse_without_outcome(data: Measured, table: pd.DataFrame) -> None:

@@ -15,5 +15,9 @@ THREADS = 2
 
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """``[work(item) for item in items]``, two at a time."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    from catboost.core import log_fixup
+
+    # Each call of CatBoost takes its C++ logger away when it ends, also from a thread that is still fitting: then the
+    # process dies of a jump to address 0, once in many analyses. A logger held outside keeps the threads' hands off.
+    with log_fixup(), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(work, items))

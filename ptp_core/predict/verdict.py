@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ptp_core.predict.headline import DOUBTS, Block, best, indicator, kind, leading, significant
 from ptp_core.predict.wording import count, listed, number, p_value, percent
-
-Block = Mapping[str, Any]
-
-DOUBTS = {"leak": "a leak", "confounded": "confounded"}
-"""Verdicts on an indicator whose accuracy is not its merit, and how they are called in a list."""
 
 RIVALS = (
     ("setting", "the setting {name} alone"),
@@ -33,16 +29,18 @@ def verdict(selection: Block) -> dict[str, Any]:
     # Whoever published an accuracy kept every variant.
     whole = (selection["as_given"] or selection)["outcomes"]
     named = primary["indicator"]
-    focus = named or _leading(block["indicators"], 1 - confidence)
-    headline = f"On {name}, {_best(block, confidence)}; {_indicator(block, focus, named is not None, confidence)}."
+    focus = named or leading(block["indicators"], 1 - confidence)
+    measured = best(block, selection["configuration"], confidence)
+    headline = f"On {name}, {measured}; {indicator(block, focus, named is not None, confidence)}."
     published = _published({name: whole[name] for name in claimed}, 1 - confidence)
     details = [
-        *published[:1],
-        *_learned(name, block, 1 - confidence),
-        *_shortlist(block),
+        *_counted(selection["convention"]),
         *_next(name, block),
-        *_consequence(name, block, focus),
         *_abstention(block),
+        *published[:1],
+        *_shortlist(block),
+        *_learned(name, block, 1 - confidence),
+        *_consequence(name, block, focus),
         *_doubts(name, block, confirmatory["indicators"]),
         *_claims(claimed, 1 - confidence),
         *_configuration(name, block, confirmatory["indicators"]),
@@ -54,82 +52,9 @@ def verdict(selection: Block) -> dict[str, Any]:
     return {"headline": headline, "details": details}
 
 
-def _best(block: Block, confidence: float) -> str:
-    best = block["best"]
-    first, second, value = best["variant"], best["runner_up"], number(best["value"])
-    if best["lead"] == 0:
-        shared = [row["variant"] for row in block["ranking"] if row["rank"] == 1]
-        return f"no variant is best: {listed(shared)} share the best value {value}"
-    other = number(best["runner_up_value"])
-    against = f"{second} ({other})"
-    probability = best["probability_best"]
-    if probability is None:
-        unsure = "but one run per variant cannot tell it from the runner-up"
-        return f"variant {first} measured best ({value}), {unsure} {against}"
-    if probability < confidence:
-        return (
-            f"variant {first} measured best ({value}) but cannot be told from the runner-up {against}: "
-            f"over fine-tuning seeds and test items it is best with probability {probability:.2f}"
-        )
-    sure = f"{probability:.3f}" if probability < 0.9995 else "above 0.999"
-    return (
-        f"variant {first} is best ({value}; runner-up {second}, {other}) "
-        f"with probability {sure} over fine-tuning seeds and test items"
-    )
-
-
-def _indicator(block: Block, focus: str | None, named: bool, confidence: float) -> str:
-    if focus is None:
-        if not block["indicators"]:
-            return "no indicator was given"
-        if not any(single["n_variants"] for single in block["indicators"].values()):
-            return "no indicator is known of these variants"
-        return f"no {_kind(block)} is shown to order the variants better than chance"
-    single = block["indicators"][focus]
-    if single["accuracy"] is None or single["p"] is None:
-        return f"{focus} could not be judged"
-    low, high = single["ci95"]
-    share = f"{percent(single['accuracy'])} of pairs, {confidence:.0%} interval {percent(low)} to {percent(high)}"
-    significant = single["p" if named else "p_holm"] <= 1 - confidence
-    if not significant:
-        return f"{focus} is not shown to order the variants better than chance ({share})"
-    if single["accuracy"] < 0.5:
-        return f"{focus} orders the variants worse than chance ({share}): it points the wrong way"
-    if single["verdict"] == "leak":
-        return (
-            f"{focus} orders {share}, which proves nothing: it has probably been made from the outcome or shares its "
-            "test items"
-        )
-    if single["verdict"] == "confounded":
-        return str(single["words"]).rstrip(".").replace(_interval(single), _interval(single, confidence))
-    return f"{focus}, known before fine-tuning, orders the variants better than chance ({share})"
-
-
-def _interval(single: Block, confidence: float | None = None) -> str:
-    low, high = single["ci95"]
-    label = "interval" if confidence is None else f"{confidence:.0%} interval"
-    return f"{label} {percent(low)} to {percent(high)}"
-
-
-def _kind(block: Block) -> str:
-    """What the claims are about; further quantities have a ``q``."""
-    explored = any(single["q"] is not None for single in block["indicators"].values())
-    return "headline indicator" if explored else "indicator"
-
-
-def _leading(indicators: Mapping[str, Block], level: float) -> str | None:
-    """The most accurate of those better than chance after Holm; one in doubt only where there is no other."""
-    above = _significant(indicators, level)[0]
-    free = [name for name in above if indicators[name]["verdict"] not in DOUBTS]
-    better = free or [name for name in above if indicators[name]["verdict"] != "leak"] or above
-    return max(better, key=lambda name: indicators[name]["accuracy"]) if better else None
-
-
-def _significant(indicators: Mapping[str, Block], level: float) -> tuple[list[str], list[str]]:
-    """Names better and names worse than chance after Holm."""
-    clear = [name for name, single in indicators.items() if single["p_holm"] is not None and single["p_holm"] <= level]
-    above = [name for name in clear if indicators[name]["accuracy"] > 0.5]
-    return above, [name for name in clear if name not in above]
+def _counted(convention: str) -> list[str]:
+    paper = "Counted as Zeng et al. (2025) count: every variant is kept, and ties are judged like any other pair."
+    return [paper] if convention == "paper" else []
 
 
 def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
@@ -138,10 +63,10 @@ def _claims(outcomes: Mapping[str, Block], level: float) -> list[str]:
         indicators = block["indicators"]
         if not indicators:
             continue
-        better, worse = _significant(indicators, level)
+        better, worse = significant(indicators, level)
         shares = {i: f"{i} ({percent(indicators[i]['accuracy'])}{_doubt(indicators[i])})" for i in better + worse}
         above = f"better than chance: {listed([shares[i] for i in better])}"
-        found = above if better else f"no {_kind(block)} is shown to beat chance"
+        found = above if better else f"no {kind(block)} is shown to beat chance"
         against = f"; worse than chance: {listed([shares[i] for i in worse])}" if worse else ""
         sentences.append(f"{name}, after Holm's correction — {found}{against}.")
     return sentences
@@ -170,7 +95,7 @@ def _configuration(name: str, block: Block, claimed: Sequence[str]) -> list[str]
     setting = max(settings, key=lambda c: settings[c]["accuracy"])
     indicator = max(indicators, key=lambda i: indicators[i]["accuracy"])
     ours, theirs = settings[setting]["accuracy"], indicators[indicator]["accuracy"]
-    relation = f"at least as well as any {_kind(block)}; the best of them is" if ours >= theirs else "less well than"
+    relation = f"at least as well as any {kind(block)}; the best of them is" if ours >= theirs else "less well than"
     return [
         f"The setting {setting} alone (higher is better) orders {percent(ours)} of the pairs on {name}, "
         f"{relation} {indicator} with {percent(theirs)}."
@@ -179,16 +104,18 @@ def _configuration(name: str, block: Block, claimed: Sequence[str]) -> list[str]
 
 def _published(outcomes: Mapping[str, Block], level: float) -> list[str]:
     """A sentence for each published learner: is it more than a single setting gives on the same splits?"""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for outcome, block in outcomes.items():
         for entry in block["learned"].get("published", ()):
             if entry["p"] is not None:
                 relation = _relation(entry["difference"], 0.0, entry["p"], level)
-                words = f"{relation} it on {outcome} ({percent(entry['accuracy'])}, {p_value(entry['p'])})"
-                found.setdefault((entry["name"], entry["setting"]), []).append(words)
+                words = f"{outcome}: {percent(entry['accuracy'])}, {p_value(entry['p'])}"
+                found.setdefault((entry["name"], entry["setting"]), {}).setdefault(relation, []).append(words)
     return [
-        f"The published accuracy of {name}, held against the setting {setting} alone: {listed(words)}."
-        for (name, setting), words in found.items()
+        f"The published accuracy of {name} is "
+        + " and ".join(f"{relation} the setting {setting} alone ({'; '.join(o)})" for relation, o in groups.items())
+        + "."
+        for (name, setting), groups in found.items()
     ]
 
 

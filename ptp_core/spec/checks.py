@@ -96,6 +96,7 @@ def check_variants(study: LoadedStudy) -> Iterator[UserError]:
         for i, variant in enumerate(study.variants):
             yield from _check_recipe(study, variant.recipe, known, _writer(study, i))
     yield from _check_primary(study)
+    yield from _check_select(study)
 
 
 def _check_windows(study: LoadedStudy) -> Iterator[UserError]:
@@ -189,6 +190,26 @@ def _check_primary(study: LoadedStudy) -> Iterator[UserError]:
         if name is not None and known is not None and name not in known:
             what = f"unknown {kind} {shorten(name)}"
             yield _fault(study, ("select", "primary", kind), what, fix=did_you_mean(name, known))
+
+
+def _check_select(study: LoadedStudy) -> Iterator[UserError]:
+    """Outcomes and settings that the analysis is told of, where the spec alone says which there are."""
+    spec, select = study.spec, study.spec.select
+    tables = [table.outcome_names for table in spec.measurements]
+    if None not in tables:
+        outcomes = {*study.outcome_columns, *_all_of(tables)}
+        named = {("chance",): select.chance, ("ceiling",): select.ceiling}
+        for place, values in (named | {("published", name): v for name, v in select.published.items()}).items():
+            for name in values.keys() - outcomes:
+                what = f"unknown outcome {shorten(name)}"
+                yield _fault(study, ("select", *place, name), what, fix=did_you_mean(name, outcomes))
+    columns = [table.config_names for table in spec.measurements]
+    if None not in columns:
+        settings = {*study.varied_fields, *_all_of(columns), *(name for c in spec.checkpoints for name in c.config)}
+        for field, column in (("nuisance", select.nuisance), ("clusters", select.clusters)):
+            if column is not None and column not in settings:
+                what = f"unknown configuration column {shorten(column)}"
+                yield _fault(study, ("select", field), what, fix=did_you_mean(column, settings))
 
 
 def _all_of(tables: Iterable[tuple[str, ...] | None]) -> set[str]:

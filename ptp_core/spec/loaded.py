@@ -59,6 +59,12 @@ class LoadedStudy:
         chosen = self.spec.indicators
         return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
 
+    @property
+    def varied_fields(self) -> tuple[str, ...]:
+        """The fields of a recipe that differ between variants, in the order of the model."""
+        recipes = [variant.recipe for variant in self.variants]
+        return tuple(key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1)
+
     def of_kind(self, *kinds: Kind) -> list[str]:
         """The indicators of some kinds."""
         return [name for name in self.indicators if kind_of(name) in kinds]

@@ -80,6 +80,11 @@ class WideTable(TableFile):
         """Names of its outcomes; None where only the file tells."""
         return tuple(self.outcomes)
 
+    @property
+    def config_names(self) -> tuple[str, ...] | None:
+        """Names of its settings; None where only the file tells."""
+        return self.config
+
 
 class LongMapping(Section):
     """What the columns of a long table mean, and which rows are which."""
@@ -142,6 +147,11 @@ class LongTable(TableFile):
         """Names of its outcomes; None where only the file tells."""
         return () if self.long.outcomes is None else None
 
+    @property
+    def config_names(self) -> tuple[str, ...] | None:
+        """Names of its settings; None where only the file tells."""
+        return self.long.config
+
 
 class TidyMapping(Section):
     """Which rows of a tidy table are read, and as what; a kind without a list keeps the rows that say they are it."""
@@ -172,6 +182,11 @@ class TidyTable(TableFile):
     def outcome_names(self) -> tuple[str, ...] | None:
         """Names of its outcomes; None where only the file tells."""
         return _literal(self.tidy.outcomes)
+
+    @property
+    def config_names(self) -> tuple[str, ...] | None:
+        """Names of its settings; None where only the file tells."""
+        return _literal(self.tidy.config)
 
 
 def is_wild(name: str) -> bool:

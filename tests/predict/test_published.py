@@ -13,6 +13,9 @@ from ptp_core.predict.analysis import analyze
 from ptp_core.spec.select import Select
 from ptp_core.stats.multiplicity import holm
 
+# In one process: the analysis that they share takes the better part of a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("published")]
+
 OUTCOMES = ("sft_cms", "sft_rag", "sft_cbqa")
 
 
@@ -93,9 +96,11 @@ def test_learning_to_compare_is_not_shown_to_beat_the_learning_rate_and_the_firs
         assert min(tests["setting"], tests["config_only"]) > 0.05
         gains = {entry["name"]: entry["p"] for entry in learned["published"]}
         assert gains["LightGBM (Zeng et al. 2025)"] > 0.05
-    first = published["verdict"]["details"][0]
-    assert first.startswith("The published accuracy of LightGBM (Zeng et al. 2025), held against the setting lr alone:")
-    assert first.count("not distinguishable from it on") == 3
+    first_lines = published["verdict"]["details"][:3]
+    (line,) = [sentence for sentence in first_lines if "LightGBM (Zeng et al. 2025)" in sentence]
+    assert "is not distinguishable from the setting lr alone (" in line
+    assert line.count("p = ") == 3
+    assert "and" not in line.partition("lr alone")[2]  # all three outcomes
 
 
 def test_the_learned_model_is_not_shown_to_beat_the_best_indicator_on_any_outcome(published: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def audit(table: pd.DataFrame, data: Measured, select: Select, chance: Mapping[s
         *mixed,
         *at_bounds(data, select, chance),
         *seed_noise(data, select.confidence),
-        *tied(data),
+        *tied(data, select.convention),
         *few.few_variants(data),
         *few.single_runs(data),
         *few.one_pretraining(data),

@@ -182,7 +182,7 @@ def _finding(
     return Finding(
         kind="confound",
         severity=gravest([_severity(single, numeric, best[single.outcome][1]) for single, _ in several]),
-        sentence=_sentence(column, several, best, with_it),
+        sentence=f"Among all {len(data.variants)} variants {_sentence(column, several, best, with_it)}",
         indicators=with_it,
         outcomes=tuple(single.outcome for single, _ in several),
         factor=column,

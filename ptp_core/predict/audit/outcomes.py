@@ -115,7 +115,7 @@ def _bound_sentence(name: str, kind: str, numbers: Mapping[str, float]) -> str:
     return sentence
 
 
-def tied(data: Measured) -> list[Finding]:
+def tied(data: Measured, convention: str) -> list[Finding]:
     """Pairs of equal values: neither order of an outcome is right, and an indicator guesses."""
     found = []
     sides: tuple[tuple[Literal["outcome", "indicator"], dict[str, Quantity]], ...]
@@ -124,7 +124,7 @@ def tied(data: Measured) -> list[Finding]:
         shares = {name: _tied_share(quantities[name].values) for name in headlines(quantities)}
         shares = {name: share for name, share in shares.items() if FEW_TIES <= share < 1}
         if shares:
-            found.append(_ties(side, shares))
+            found.append(_ties(side, shares, convention))
     return found
 
 
@@ -134,8 +134,10 @@ def _tied_share(values: Floats) -> float:
     return ties(known) / pairs if pairs else 0.0
 
 
-def _ties(side: Literal["outcome", "indicator"], shares: dict[str, float]) -> Finding:
+def _ties(side: Literal["outcome", "indicator"], shares: dict[str, float], convention: str) -> Finding:
     effect = "such pairs are not judged" if side == "outcome" else "each such pair counts as half right"
+    if convention == "paper":
+        effect = "such pairs are judged like any other"
     several = listed([f"{percent(share)} of the pairs of {name}" for name, share in shares.items()])
     return Finding(
         kind="ties",

@@ -75,10 +75,10 @@ def test_a_ceiling_in_the_spec_is_used(make_table: MakeTable) -> None:
 
 def test_ties_are_told_as_shares_of_pairs(make_table: MakeTable) -> None:
     halves = [1.0] * 10 + [2.0] * 10
-    found = tied(measured(make_table({"i": SPREAD, "coarse": halves}, {"o": [30.0, *SPREAD[:-1]]})))
+    found = tied(measured(make_table({"i": SPREAD, "coarse": halves}, {"o": [30.0, *SPREAD[:-1]]})), "default")
     assert [(f.severity, f.indicators, f.outcomes) for f in found] == [("warning", ("coarse",), ())]
     assert found[0].numbers["shares"] == {"coarse": pytest.approx(90 / 190)}
-    (outcome,) = tied(measured(make_table({}, {"o": [30.0, 30.0, 30.0, *SPREAD[3:]]})))
+    (outcome,) = tied(measured(make_table({}, {"o": [30.0, 30.0, 30.0, *SPREAD[3:]]})), "default")
     assert (outcome.severity, outcome.outcomes) == ("note", ("o",))
 
 
