@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,10 +43,11 @@ def best(block: Block, configuration: Block, confidence: float) -> str:
 
 
 def _recipe(variant: str, configuration: Block) -> str:
-    """The settings of a variant that are not the most common ones, in brackets."""
+    """The settings of a variant that most others do not share, in brackets."""
     own = configuration[variant]
-    usual = {name: Counter(other[name] for other in configuration.values()).most_common(1)[0][0] for name in own}
-    odd = [f"{name} {_setting(value)}" for name, value in own.items() if value not in (usual[name], None, "")]
+    shared = {name: sum(other[name] == value for other in configuration.values()) for name, value in own.items()}
+    rare = [name for name, count in shared.items() if 2 * count <= len(configuration) and own[name] not in (None, "")]
+    odd = [f"{name} {_setting(own[name])}" for name in rare]
     return f" ({', '.join(odd)})" if 0 < len(odd) <= MOST_SETTINGS else ""
 
 

@@ -88,7 +88,7 @@ def test_seeds_make_the_best_sure(result: dict[str, Any]) -> None:
     assert block["n_seeds"] == 3
     assert block["seed_sd"] == pytest.approx(0.1, abs=0.05)
     assert block["best"]["probability_best"] > 0.99
-    assert "variant v11 is best" in result["verdict"]["headline"]
+    assert "variant v11 (lr 0.001) is best" in result["verdict"]["headline"]
     assert result["outcomes"]["err"]["best"]["probability_best"] is None
 
 
