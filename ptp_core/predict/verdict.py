@@ -155,10 +155,10 @@ def _next(name: str, block: Block) -> list[str]:
     those = f"{n} variants have" if n > 1 else "One variant has"
     caution = "; no indicator is shown to be better than chance, so this is a guess"
     unsure = caution if block["decision"]["abstain"]["indicator"] else ""
+    chance = f"{first['p_best']:.2f}" if first["p_best"] >= 0.01 else "below 0.01"
     return [
         f"{those} no {name} yet: fine-tune {first['variant']} next, which by its indicators is best of all, measured "
-        f"ones included, with probability {first['p_best']:.2f} (expected gain "
-        f"{number(first['expected_gain'])}){unsure}."
+        f"ones included, with probability {chance} (expected gain {number(first['expected_gain'])}){unsure}."
     ]
 
 
