@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -36,5 +35,4 @@ def _against_setting(block: Mapping[str, Any], accuracy: float, select: Select) 
     # Centred on the published difference, spread as ours.
     differences = (ours - setting) - np.nanmean(ours - setting) + (accuracy - np.nanmean(setting))
     test = corrected_mean(differences, n_train=block["n_train"], n_test=block["n_test"], confidence=select.confidence)
-    found = asdict(test)
-    return {"setting": models["setting"]["name"], "difference": found["mean"], "p": found["p"]}
+    return {"setting": models["setting"]["name"], "difference": test.mean, "p": test.p}

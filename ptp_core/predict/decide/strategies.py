@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ptp_core.predict.case import Case
+from ptp_core.predict.judge.shares import known_together
+from ptp_core.predict.judge.terms import terms_of
 from ptp_core.predict.quantities import Floats
 from ptp_core.spec.select import Select
 from ptp_core.stats.bootstrap import bootstrap_accuracies
 from ptp_core.table.names import headlines
 
 Kind = Literal["indicator", "learned", "setting", "chance"]
+Key = tuple[str, Kind]
+"""Name and kind of a strategy."""
 
 LEARNED, CHANCE = "learned", "chance"
 
@@ -58,39 +61,32 @@ def claimed(judged: Mapping[str, Any], case: Case, select: Select) -> list[str]:
 
 def strategies(case: Case, judged: Mapping[str, Any], out_of_fold: Floats, select: Select) -> list[Strategy]:
     """Headline indicators, the learned model if it scored any variant, numeric settings and chance, in this order."""
-    scores: dict[tuple[str, Kind], Floats] = {
+    scores: dict[Key, Floats] = {
         (name, "indicator"): case.indicators[name].goodness for name in claimed(judged, case, select)
     }
     if np.isfinite(out_of_fold).any():
         scores[LEARNED, "learned"] = out_of_fold
     scores |= {(name, "setting"): case.numbers[name] for name in judged["configuration"] if name in case.numbers}
     scores[CHANCE, "chance"] = np.zeros(len(case.variants))
-    draws = _accuracies(list(scores.values()), case, select)
-    return [Strategy(*key, values, column) for (key, values), column in zip(scores.items(), draws, strict=True)]
+    draws = _accuracies(scores, case, select)
+    return [Strategy(*key, values, draws[key]) for key, values in scores.items()]
 
 
-def _accuracies(columns: list[Floats], case: Case, select: Select) -> list[Floats]:
+def _accuracies(columns: Mapping[Key, Floats], case: Case, select: Select) -> dict[Key, Floats]:
     """(B,) of each column; columns known for the same variants see the same resamples."""
-    groups: dict[bytes, list[int]] = {}
-    for i, column in enumerate(columns):
-        groups.setdefault(np.isfinite(column).tobytes(), []).append(i)
-    clusters = _clusters(case, select)
+    clusters = terms_of(case, select).clusters
     resamples = min(select.bootstraps, RESAMPLES)
-    draws = [np.full(resamples, np.nan)] * len(columns)
-    for members in groups.values():
-        known = np.isfinite(columns[members[0]])
-        if known.sum() < 3 or np.ptp(case.goodness[known]) == 0:
+    draws = dict.fromkeys(columns, np.full(resamples, np.nan))
+    for keys, known in known_together(columns):
+        outcome = case.goodness[known]
+        if len(outcome) < 3 or np.ptp(outcome) == 0:
             continue
-        options: dict[str, Any] = {} if clusters is None else {"clusters": clusters[known]}
-        rng = np.random.default_rng([select.seed, STREAM])
-        stacked = np.column_stack([columns[i][known] for i in members])
-        found = bootstrap_accuracies(stacked, case.goodness[known], resamples=resamples, rng=rng, **options)
-        for i, column in zip(members, found.T, strict=True):
-            draws[i] = column
+        found = bootstrap_accuracies(
+            np.column_stack([columns[key][known] for key in keys]),
+            outcome,
+            resamples=resamples,
+            rng=np.random.default_rng([select.seed, STREAM]),
+            clusters=None if clusters is None else clusters[known],
+        )
+        draws |= dict(zip(keys, found.T, strict=True))
     return draws
-
-
-def _clusters(case: Case, select: Select) -> NDArray[np.int64] | None:
-    """(n,): what the variants are runs of, one whose cluster is not known being a cluster of its own."""
-    codes = case.codes(select.clusters) if select.clusters else None
-    return None if codes is None else np.where(codes < 0, len(codes) + np.arange(len(codes)), codes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from ptp_core.predict.quantities import Floats
 from ptp_core.stats.intervals import jackknife_intervals
 from ptp_core.stats.pairs import PairAccuracy, pairwise_accuracy
 from ptp_core.stats.permutation import permutation_p
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class Effort:
     stream: int
 
 
-def known_together(columns: Mapping[str, Floats]) -> Iterator[tuple[list[str], Mask]]:
+def known_together(columns: Mapping[Name, Floats]) -> Iterator[tuple[list[Name], Mask]]:
     """Names of the columns that are known for the same variants, and which variants these are."""
-    groups: dict[bytes, list[str]] = {}
+    groups: dict[bytes, list[Name]] = {}
     for name, column in columns.items():
         groups.setdefault(np.isfinite(column).tobytes(), []).append(name)
     for names in groups.values():

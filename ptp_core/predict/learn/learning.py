@@ -57,7 +57,7 @@ def learn(
     """
     tell = report or (lambda what, share: None)
     splits, n = splits_of(len(case.variants), select), len(case.variants)
-    tell("learning to compare", 0.0)
+    tell("random splits", 0.0)
     accuracies, trial, names = _models(case, learners, splits, select)
     blocks = {name: accuracy_block(values, splits[0], select) for name, values in accuracies.items()}
     for name, more in names.items():
@@ -79,7 +79,7 @@ def learn(
     if placed is None:
         more, placed = _thorough(case, learners, splits, trial, accuracies["best_single"], select, tell)
         block |= more
-    tell("learning to compare", 1.0)
+    tell("done", 1.0)
     return Learned(block, borda(trial, splits, n, select.seed), placed)
 
 
