@@ -21,7 +21,7 @@ help:
 	touch $@
 
 demo: .venv/.installed
-	@echo "A quarter of an hour on two cores. In another terminal: $(BIN)/ptp status specs/demo.yaml"
+	@echo "Some 1,900 core-seconds: twenty minutes or so on two idle cores. In another terminal: $(BIN)/ptp status specs/demo.yaml"
 	@echo "Ctrl-C stops it; make demo goes on where it was."
 	$(BIN)/snakemake
 	@$(BIN)/ptp summary specs/demo.yaml
