@@ -21,13 +21,13 @@ help:
 	touch $@
 
 demo: .venv/.installed
-	@echo "Some 1,900 core-seconds: twenty minutes or so on two idle cores. In another terminal: $(BIN)/ptp status specs/demo.yaml"
+	@echo "Some 2,000 core-seconds: twenty minutes or so on two idle cores. In another terminal: $(BIN)/ptp status specs/demo.yaml"
 	@echo "Ctrl-C stops it; make demo goes on where it was."
 	$(BIN)/snakemake
 	@$(BIN)/ptp summary specs/demo.yaml
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .

@@ -41,7 +41,7 @@ include: "rules/summaries.smk"
 rule all:
     default_target: True
     input:
-        STUDY.summary_receipt("report"),
+        STUDY.summary_receipts("report"),
 
 
 onsuccess:

@@ -65,7 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     analyze = _add(commands, "analyze", _analyze, "analyse a spec that only reads measurements, without Snakemake")
     status = _add(commands, "status", _status, "what is done, what is running and what is missing")
     summary = _add(commands, "summary", _summary, "the verdict, the spread of the outcomes and where the time went")
-    for command in (analyze, status, summary):
+    scale = _add(
+        commands, "scale", _scale, "what the laws of a study predict, and what reaches a score for the least compute"
+    )
+    scale.add_argument(
+        "--target", type=_goal, metavar="NAME=VALUE", help="the score or loss to reach, such as hellaswag=0.6"
+    )
+    scale.add_argument("--params", type=_sizes, metavar="LOW..HIGH", help="sizes to look at, such as 100M..10B")
+    scale.add_argument("--group", help="whose laws, where they differ by group")
+    scale.add_argument("--form", help="the law to use, such as flp+linear (default: the chosen one)")
+    scale.add_argument("--json", action="store_true", help="print all numbers as JSON")
+    for command in (analyze, status, summary, scale):
         _results(command)
     job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
@@ -104,6 +114,31 @@ def share_of_peak(text: str) -> float:
     return value
 
 
+def _goal(text: str) -> tuple[str, float]:
+    """``hellaswag=0.6`` → name and value."""
+    name, _, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not name or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE with a number, such as hellaswag=0.6")
+    return name, number
+
+
+def _sizes(text: str) -> tuple[float, float]:
+    """``100M..10B`` → (100e6, 10e9)."""
+    from ptp_core.spec.quantities import parse_count
+
+    try:
+        low, high = (float(parse_count(end)) for end in text.split(".."))
+    except ValueError:
+        low, high = math.nan, math.nan
+    if not 0 < low <= high:
+        raise argparse.ArgumentTypeError(f"{text} is not a range from small to large, such as 100M..10B")
+    return low, high
+
+
 def _check(options: argparse.Namespace) -> None:
     from ptp_core.engine.commands import check
 
@@ -132,6 +167,13 @@ def _summary(options: argparse.Namespace) -> None:
     from ptp_core.engine.commands import summary
 
     summary(options.spec, options.results)
+
+
+def _scale(options: argparse.Namespace) -> None:
+    from ptp_core.engine.scale import print_scale
+
+    limits = {"params": options.params, "group": options.group, "form": options.form}
+    print_scale(options.spec, options.results, options.target, limits, options.json)
 
 
 def _job(options: argparse.Namespace) -> None:

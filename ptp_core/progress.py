@@ -34,6 +34,10 @@ class Progress:
         elif not self.silent and time.monotonic() - self.shown >= LOG_SECONDS:
             self._print_line()
 
+    def share(self, note: str, share: float) -> None:
+        """So much of the whole is done; never goes back."""
+        self.advance(max(0, round(self.total * share) - self.done), note)
+
     def _print_line(self) -> None:
         self.shown = time.monotonic()
         line = tqdm.format_meter(

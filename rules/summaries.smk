@@ -1,3 +1,12 @@
+# What each page of a study is about, for Snakemake's own report.
+CONTENT = {
+    "Selection": "which variant to fine-tune",
+    "Report": "how the numbers were made",
+    "Scaling": "from compute to loss to performance",
+    "Dynamics": "before and after fine-tuning",
+}
+
+
 # The files that people open: results/<study>/measurements.csv, selection.json and report.html.
 
 
@@ -25,7 +34,7 @@ rule table:
 rule select:
     input:
         job=job_file("select"),
-        parents=ancient(STUDY.summary_receipt("table")),
+        parents=[ancient(path) for path in STUDY.summary_receipts("table")],
     output:
         receipt("select"),
     log:
@@ -43,21 +52,69 @@ rule select:
         RUN
 
 
+rule scaling:
+    input:
+        job=job_file("scaling"),
+        parents=[ancient(path) for path in STUDY.summary_receipts("table")],
+    output:
+        receipt("scaling"),
+    log:
+        log_file("scaling"),
+    benchmark:
+        cost_file("scaling")
+    conda:
+        "../envs/ptp.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "from compute to loss to performance"
+    shell:
+        RUN
+
+
+rule dynamics:
+    input:
+        job=job_file("dynamics"),
+        parents=[ancient(path) for path in STUDY.summary_receipts("table")],
+    output:
+        receipt("dynamics"),
+    log:
+        log_file("dynamics"),
+    benchmark:
+        cost_file("dynamics")
+    conda:
+        "../envs/ptp.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "before and after fine-tuning"
+    shell:
+        RUN
+
+
 rule report:
     input:
         job=job_file("report"),
         parents=[
-            ancient(STUDY.summary_receipt("select")),
-            *(ancient(path) for path in STUDY.receipts(*STAGES)),
+            ancient(path)
+            for path in (
+                *STUDY.summary_receipts("table", "select", "scaling", "dynamics"),
+                *STUDY.receipts(*STAGES),
+            )
         ],
     output:
         receipt("report"),
-        page=report(
-            HOME / "receipts" / "report" / "{id}.html",
-            caption="../ptp_core/report/caption.rst",
-            category="Selection",
-            labels={"page": "which variant to fine-tune"},
-        ),
+        [
+            report(
+                HOME / "receipts" / "report" / f"{{id}}.{file}",
+                caption="../ptp_core/report/caption.rst",
+                category=title,
+                labels={"page": CONTENT[title]},
+            )
+            for title, file in STUDY.pages.items()
+        ],
     log:
         log_file("report"),
     benchmark:

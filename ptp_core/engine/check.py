@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format, field_names, matches, records, text_of, value_of
 from ptp_core.engine.existing import check_checkpoint
+from ptp_core.engine.located import told_with_its_line
 from ptp_core.engine.measure_units import harness_place, harness_yaml, plugin_files, unknown_plugin
 from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
 from ptp_core.spec.checks import MIN_VARIANTS
@@ -22,6 +24,9 @@ from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Recipe
 from ptp_core.spec.scores import ANSWER_METRICS, ANSWER_QUANTITIES, CHOICE_METRICS, CHOICE_QUANTITIES
 from ptp_core.spec.yaml_lines import PlacePath
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST_DOCUMENTS = 100
 """Lines of each file of a source that are read beforehand; a fault further down ends the job that reads it."""
@@ -219,7 +224,10 @@ def _check_tables(study: LoadedStudy) -> None:
     # Tables that are right one by one may still claim the same number twice.
     table = validate(join(frames), study.where("measurements"))
     _check_names(study, {kind: set(table.loc[table["kind"] == kind, "name"]) for kind in KINDS})
-    if not study.variants and not study.spec.checkpoints:
+    if study.variants or study.spec.checkpoints:
+        return
+    _check_further(study, table)
+    if not (study.spec.scaling or study.spec.dynamics):
         counts = table[table["kind"] == "outcome"].groupby("name")["variant"].nunique()
         for name in counts.index[counts < MIN_VARIANTS]:
             raise UserError(
@@ -229,11 +237,25 @@ def _check_tables(study: LoadedStudy) -> None:
             )  # fmt: skip
 
 
+def _check_further(study: LoadedStudy, table: pd.DataFrame) -> None:
+    """What scaling and dynamics would refuse, while nothing has been written."""
+    from ptp_core.predict.dynamics import analysis as dynamics
+    from ptp_core.predict.scaling import analysis as scaling
+
+    spec = study.spec
+    if spec.scaling:
+        with told_with_its_line(study.places("scaling")):
+            scaling.refuse_mistakes(table, spec.scaling)
+    if spec.dynamics:
+        with told_with_its_line(study.places("dynamics")):
+            dynamics.refuse_mistakes(table, spec.dynamics)
+
+
 def _check_names(study: LoadedStudy, found: dict[str, set[str]]) -> None:
     """What the spec could not tell before its tables were read: is there an outcome, and is the primary claim there?"""
     spec = study.spec
     outcomes = {*study.outcome_columns, *found["outcome"]}
-    if not outcomes:
+    if not outcomes and not spec.scaling:
         fix = "say under `outcomes` which names are, or import them with --kind outcome"
         raise UserError("no table has an outcome", where=study.where("measurements"), subject="measurements", fix=fix)
     primary, indicators = spec.select.primary, {*study.indicator_columns, *found["indicator"]}

@@ -13,13 +13,15 @@ from ptp_core.engine.jobfiles import read_job
 from ptp_core.engine.outcomes import chance_levels, notes
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
-from ptp_core.engine.workflow import plan, plan_study, task_places
+from ptp_core.engine.workflow import Workflow, plan, plan_study, task_places
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.quantities import format_count
 
+ANALYSES = {"select": "selection.json", "scaling": "scaling.json", "dynamics": "dynamics.json"}
+"""What is made of the table → the file whose verdict has a headline."""
 MAX_ROWS = 200
 """Variants that ``ptp check`` prints before it says how many more there are."""
 
@@ -75,7 +77,7 @@ def analyze_tables(spec: Path, results: Path) -> None:
     workflow = plan_study(study, results)
     for job in workflow.summaries.values():
         _run_summary(job, workflow.folders)
-    print(_headline(workflow.folders))
+    print(_headline(workflow))
 
 
 def run_job_file(file: Path, results: Path) -> None:
@@ -96,8 +98,9 @@ def _run_summary(job: dict[str, Any], folders: Folders) -> None:
     module, function = SUMMARIES[job["stage"]].entry.split(":")
     getattr(importlib.import_module(module), function)(job["settings"], folders)
     if job["stage"] == "report":
-        # Under a name of its own, as a rule's output must be: what `snakemake --report` shows.
-        write_atomically(receipt.with_suffix(".html"), (folders.home / "report.html").read_bytes())
+        # Under names of their own, as a rule's outputs must be: what `snakemake --report` shows.
+        for page in job["settings"]["pages"].values():
+            write_atomically(receipt.with_suffix(f".{page}"), (folders.home / page).read_bytes())
     write_atomically(receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")}))
 
 
@@ -122,18 +125,14 @@ def status(spec: Path, results: Path) -> None:
 
 def summary(spec: Path, results: Path) -> None:
     """Print the verdict, the spread of every outcome over variants and seeds, and where the time went."""
-    from ptp_core.engine.summaries import time_note
+    from ptp_core.engine.make_report import time_note
 
     workflow = plan(spec, results)
-    if not (workflow.folders.home / "selection.json").exists():
+    if not (workflow.folders.home / "report.html").exists():
         raise UserError("this study has no results yet", subject=str(spec), fix=_how_to_run(workflow.study, spec))
-    selection = _json(workflow.folders.home / "selection.json")
-    print(_headline(workflow.folders))
-    rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
-    chance = chance_levels(task_places(workflow.graph), workflow.folders.store)
-    for name, outcome in selection["outcomes"].items():
-        rows.append([name, f"{chance[name]:.3f}" if name in chance else "-", *_spread(outcome)])
-    _print_table(rows)
+    print(_headline(workflow))
+    if "select" in workflow.summaries:
+        _print_table(_spreads(workflow))
     for note in notes(workflow.graph, workflow.folders):
         print(note)
     missing = workflow.missing()
@@ -143,6 +142,15 @@ def summary(spec: Path, results: Path) -> None:
     if receipts:
         peak = max(receipt["peak_memory_mb"] for receipt in receipts)
         print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
+
+
+def _spreads(workflow: Workflow) -> list[list[str]]:
+    rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
+    chance = chance_levels(task_places(workflow.graph), workflow.folders.store)
+    path = workflow.folders.home / "selection.json"
+    for name, outcome in _json(path)["outcomes"].items() if path.exists() else ():
+        rows.append([name, f"{chance[name]:.3f}" if name in chance else "-", *_spread(outcome)])
+    return rows
 
 
 def _how_to_run(study: LoadedStudy, spec: Path) -> str:
@@ -165,9 +173,22 @@ def _json(path: Path) -> Any:
         raise UserError("this file is damaged", where=Where(path), fix="remove it and run snakemake again") from None
 
 
-def _headline(folders: Folders) -> str:
-    selection = _json(folders.home / "selection.json")
-    return f"{selection['verdict']['headline']}\nReport: {folders.home / 'report.html'}"
+def _headline(workflow: Workflow) -> str:
+    """What was found, a sentence an analysis, and where to read on."""
+    home = workflow.folders.home
+    files = [ANALYSES[stage] for stage in workflow.summaries if stage in ANALYSES]
+    found = [_verdict(home / file) for file in files]
+    return "\n".join([*found, f"Report: {home / 'report.html'}"])
+
+
+def _verdict(path: Path) -> str:
+    """The headline of an analysis; a section may be newer than the last run."""
+    if not path.exists():
+        return f"{path.name} is not there yet; run the study again."
+    try:
+        return str(_json(path)["verdict"]["headline"])
+    except (KeyError, TypeError):
+        raise UserError("this file is damaged", where=Where(path), fix="remove it and run the study again") from None
 
 
 def _last_line(path: Path) -> str:

@@ -11,7 +11,7 @@ from ptp_core.engine.measure_units import IndicatorParents, MeasureUnits
 from ptp_core.engine.units import DigestOf, Graph, Job, Outcome, Part, Point, Unit, VariantUnits
 from ptp_core.errors import UserError
 from ptp_core.spec.checkpoints import Checkpoint, ImportSettings, ImportTokenizerSettings
-from ptp_core.spec.finetune import FinetuneSettings, Tuning
+from ptp_core.spec.finetune import Finetune, FinetuneSettings, Tuning
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Variant, View
 from ptp_core.spec.quantities import WHOLE
@@ -77,7 +77,10 @@ class _Builder:
                 assert isinstance(run.settings, PretrainSettings)
                 settings = AnnealSettings(run=run.settings, tokens=tokens)
                 checkpoint = Unit("anneal", label, settings, {"checkpoint": checkpoint, **run.parents})
-            yield Point(tokens, checkpoint, self._indicators(label, checkpoint, self.data.shards))
+            indicators = self._indicators(label, checkpoint, self.data.shards)
+            tuned = self.spec.finetune if tokens in self.study.tuned_on_the_way(variant) else None
+            outcomes = self._outcomes(label, checkpoint, tuned.on_the_way) if tuned else ()
+            yield Point(tokens, checkpoint, indicators, tuple(outcomes))
 
     def _variant(
         self,
@@ -86,8 +89,9 @@ class _Builder:
         shards: Mapping[str, Unit],
         points: tuple[Point, ...] = (),
     ) -> VariantUnits:
-        indicators = self._indicators(variant.name, checkpoint, shards)
-        return VariantUnits(variant, checkpoint, indicators, tuple(self._outcomes(variant.name, checkpoint)), points)
+        indicators, finetune = self._indicators(variant.name, checkpoint, shards), self.spec.finetune
+        outcomes = tuple(self._outcomes(variant.name, checkpoint, finetune)) if finetune else ()
+        return VariantUnits(variant, checkpoint, indicators, outcomes, points)
 
     def _checkpoint(self, variant: Variant) -> Unit:
         settings = PretrainSettings(
@@ -116,9 +120,7 @@ class _Builder:
         parents = IndicatorParents(checkpoint, shards)
         return {name: self.indicators.unit(name, f"{label} {name}", parents) for name in self.study.indicators}
 
-    def _outcomes(self, variant: str, checkpoint: Unit) -> Iterator[Outcome]:
-        finetune = self.spec.finetune
-        assert finetune is not None
+    def _outcomes(self, variant: str, checkpoint: Unit | Part, finetune: Finetune) -> Iterator[Outcome]:
         tuning = Tuning(**{name: getattr(finetune, name) for name in Tuning.model_fields})
         for task, seed in itertools.product(finetune.tasks, finetune.seeds):
             label = f"{variant} {task} seed {seed}"

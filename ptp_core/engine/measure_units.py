@@ -113,7 +113,7 @@ class MeasureUnits:
 
     def _tuned(self, name: str) -> IndicatorSettings:
         options, finetune = self.study.indicators[name], self.spec.finetune
-        assert finetune is not None, "checked: who has models fine-tunes them"
+        assert finetune is not None, "checked: a tiny fine-tuning takes its settings from the section"
         tuning = Tuning(**{key: getattr(finetune, key) for key in Tuning.model_fields})
         settings = TinyFinetuneSettings(
             tuning=without(tuning, *NOT_TINY), examples=options.examples, max_items=options.max_items or DEFAULT_ITEMS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ptp_core import cost
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.tokenizer import CONFIG, FILE
-from ptp_core.engine.price_measuring import Estimate, measuring, tuning
+from ptp_core.engine.price_measuring import Estimate, measuring, tuned_checkpoints, tuning
 from ptp_core.errors import UserError
 from ptp_core.spec.data import RESERVED, Data
 from ptp_core.spec.explain_errors import dotted
@@ -37,7 +37,7 @@ class VariantPrice:
     state_bytes: int
     """Of the saved states; only while it trains."""
     tuned_models: int
-    """Fine-tuned models: one for each task and seed."""
+    """Fine-tuned models: one for each task and seed, of the last checkpoint and of those on the way."""
     tuned_bytes: int
 
 
@@ -128,8 +128,7 @@ def _variant(study: LoadedStudy, variant: Variant, vocabulary: int, utilisation:
     tokens = (recipe.steps + sum(branches)) * recipe.batch_tokens
     flops = tokens * cost.flops_per_token(count, model.layers, model.width, length)
     models = 1 + len(kept) + len(branches)
-    finetune = study.spec.finetune
-    tuned = len(finetune.tasks) * len(finetune.seeds) if finetune else 0
+    tuned = sum(count * len(section.tasks) * len(section.seeds) for section, count in tuned_checkpoints(study, variant))
     return VariantPrice(
         name=variant.name,
         parameters=count,

@@ -11,6 +11,7 @@ from ptp_core.engine.measure_units import DEFAULT_ITEMS
 from ptp_core.spec.finetune import Finetune
 from ptp_core.spec.indicators import kind_of, subject_of
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
+from ptp_core.spec.pretrain import Variant
 
 TINY_EPOCHS = 3
 """Passes of a tiny fine-tune over its examples."""
@@ -24,14 +25,26 @@ class Estimate:
     left_out: tuple[str, ...]
 
 
+def tuned_checkpoints(study: LoadedStudy, variant: Variant) -> Iterator[tuple[Finetune, int]]:
+    """The settings of fine-tuning, and of how many checkpoints of a variant they are: the last, and those before it."""
+    finetune = study.spec.finetune
+    if finetune is not None:
+        yield finetune, 1
+        yield finetune.on_the_way, len(study.tuned_on_the_way(variant))
+
+
 def tuning(study: LoadedStudy, vocabulary: int) -> Estimate:
     """Fine-tuning on every task with every seed: an upper bound, since few items fill the context."""
     finetune = study.spec.finetune
     if finetune is None:
         return Estimate(0.0, ())
     rows = {task: _rows(study, finetune, task) for task in finetune.tasks}
-    known = sum(count for count in rows.values() if count is not None) * len(finetune.seeds)
-    return Estimate(known * _per_row(study, vocabulary), tuple(task for task, count in rows.items() if count is None))
+    flops = 0.0
+    for variant in study.variants:
+        for section, count in tuned_checkpoints(study, variant):
+            known = sum(rows[task] or 0 for task in section.tasks) * len(section.seeds)
+            flops += count * known * _per_row(study, variant, vocabulary)
+    return Estimate(flops, tuple(task for task, items in rows.items() if items is None))
 
 
 def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
@@ -40,24 +53,25 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     An upper bound for items without choices; a question with choices takes a pass for each of them, none of which is
     anywhere near as long as the context.
     """
-    outcomes = dict(_outcome_rows(study))
+    finetune = study.spec.finetune
+    outcomes = dict(_outcome_rows(study, finetune)) if finetune else {}
     indicators = {name: _indicator_rows(study, name) for name in study.indicators}
-    last = sum(count for count in outcomes.values() if count is not None)
     every = sum(count for count in indicators.values() if count is not None)
-    # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
-    flops = (last * _per_row(study, vocabulary) + every * _per_row(study, vocabulary, at_every_checkpoint=True)) / 3
+    flops = 0.0
+    for variant in study.variants:
+        rows = every * (1 + len(variant.recipe.checkpoints))
+        for section, count in tuned_checkpoints(study, variant):
+            rows += count * sum(items for _, items in _outcome_rows(study, section) if items is not None)
+        # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
+        flops += rows * _per_row(study, variant, vocabulary) / 3
     return Estimate(flops, tuple(name for name, count in {**indicators, **outcomes}.items() if count is None))
 
 
-def _per_row(study: LoadedStudy, vocabulary: int, at_every_checkpoint: bool = False) -> float:
-    """FLOPs of training on one row as long as the context, summed over all variants, or over all checkpoints."""
-    total = 0.0
-    for variant in study.variants:
-        model = study.model_of(variant.recipe)
-        count = cost.parameters(model, vocabulary)
-        points = 1 + len(variant.recipe.checkpoints) if at_every_checkpoint else 1
-        total += points * model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
-    return total
+def _per_row(study: LoadedStudy, variant: Variant, vocabulary: int) -> float:
+    """FLOPs of training one variant's model on one row as long as its context."""
+    model = study.model_of(variant.recipe)
+    count = cost.parameters(model, vocabulary)
+    return model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
 
 
 def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
@@ -82,11 +96,8 @@ def _indicator_rows(study: LoadedStudy, name: str) -> float | None:
     return items + (3 * TINY_EPOCHS * options.examples + items if kind == "tuned" else 0)
 
 
-def _outcome_rows(study: LoadedStudy) -> Iterator[tuple[str, int | None]]:
-    """Task → items that are scored for one variant, over all seeds, tests and formats; None: the spec cannot tell."""
-    finetune = study.spec.finetune
-    if finetune is None:
-        return
+def _outcome_rows(study: LoadedStudy, finetune: Finetune) -> Iterator[tuple[str, int | None]]:
+    """Task → items scored for one checkpoint, over all seeds, tests and formats; None: the spec cannot tell."""
     models: Counter[str] = Counter()
     for task in finetune.tasks:
         for test in study.tests_of(task):

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptp_core import cost
 from ptp_core.engine.outcomes import is_sound
 from ptp_core.engine.units import Outcome, Unit, VariantUnits
 from ptp_core.errors import UserError, did_you_mean
 from ptp_core.identity.receipts import read_receipt
 from ptp_core.measure.measured import ITEMS_FILE
+from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.indicators import kind_of, subject_of
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Variant
@@ -32,13 +34,26 @@ def row_settings(v: VariantUnits, study: LoadedStudy, config: Settings) -> Setti
         "checkpoint": v.checkpoint.place,
         "tokenizer": v.checkpoint.parents["tokenizer"].place,
         "config": config,
+        "shape": _shape(v.variant, study),
         "indicators": [_indicator(name, unit, study) for name, unit in v.indicators.items()],
         "points": [
-            {"tokens": p.tokens, "indicators": [_indicator(name, unit, study) for name, unit in p.indicators.items()]}
+            {
+                "tokens": p.tokens,
+                "indicators": [_indicator(name, unit, study) for name, unit in p.indicators.items()],
+                "outcomes": [_outcome(outcome, study) for outcome in p.outcomes],
+            }
             for p in v.points
         ],
         "outcomes": [_outcome(outcome, study) for outcome in v.outcomes],
     }
+
+
+def _shape(variant: Variant | Checkpoint, study: LoadedStudy) -> Settings | None:
+    """What compute is reckoned from beside the parameters; None where the table is not asked for it."""
+    if study.spec.scaling is None or isinstance(variant, Checkpoint):
+        return None
+    model = study.model_of(variant.recipe)
+    return {"layers": model.layers, "width": model.width, "length": variant.recipe.sequence_length}
 
 
 def _indicator(name: str, unit: Unit, study: LoadedStudy) -> Settings:
@@ -75,7 +90,8 @@ def rows_of(variant: Settings, store: Path) -> list[Row]:
     """All rows of one variant: configuration, indicators at every checkpoint, outcomes, and means over families."""
     shared = {"variant": variant["name"], "checkpoint_tokens": variant["tokens"], "source": variant["checkpoint"]}
     rows: list[Row] = [
-        shared | {"kind": "config", "name": key} | _config_value(value) for key, value in variant["config"].items()
+        shared | {"kind": "config", "name": key} | _config_value(value)
+        for key, value in (variant["config"] | _size(variant, store)).items()
     ]
     for point in (*variant["points"], variant):
         at = shared | {"checkpoint_tokens": point["tokens"]}
@@ -86,13 +102,28 @@ def rows_of(variant: Settings, store: Path) -> list[Row]:
             kshot += found[:1] if indicator["kind"] == "kshot" else []
         asked = [entry for entry in point["indicators"] if entry["kind"] == "kshot"]
         rows += family_means(kshot, asked, "mean_kshot_")
-    own: list[Row] = []
-    for outcome, labels in _sound(variant["outcomes"], shared, store):
-        found = list(_rows_of_unit(outcome, labels, store))
-        rows += found
-        own += found[:1] if labels["train_task"] is None else []
-    asked = [entry for entry in variant["outcomes"] if entry["train_task"] == entry["name"]]
-    return rows + family_means(own, asked, "mean_")
+        own: list[Row] = []
+        for outcome, labels in _sound(point["outcomes"], at, store):
+            found = list(_rows_of_unit(outcome, labels, store))
+            rows += found
+            own += found[:1] if labels["train_task"] is None else []
+        asked = [entry for entry in point["outcomes"] if entry["train_task"] == entry["name"]]
+        rows += family_means(own, asked, "mean_")
+    return rows
+
+
+def _size(variant: Settings, store: Path) -> Settings:
+    """Parameters (embeddings included), tokens and FLOPs of a whole training, where the table is asked for them.
+
+    A tokenizer that is trained may find fewer tokens than it was asked for, so the trained model says how many
+    parameters it has.
+    """
+    shape = variant["shape"]
+    if shape is None:
+        return {}
+    params = read_receipt(store / variant["checkpoint"])["metrics"]["parameters"]
+    a_token = cost.flops_per_token(params, shape["layers"], shape["width"], shape["length"])
+    return {"params": params, "tokens": variant["tokens"], "flops": variant["tokens"] * a_token}
 
 
 def check_headlines(variants: list[Settings], store: Path) -> None:
@@ -122,9 +153,11 @@ def items_of(variant: Settings, store: Path) -> Iterator[pa.Table]:
     entries = [
         pair
         for point in (*variant["points"], variant)
-        for pair in _sound(point["indicators"], shared | {"checkpoint_tokens": point["tokens"]}, store)
+        for pair in _sound(
+            [*point["indicators"], *point["outcomes"]], shared | {"checkpoint_tokens": point["tokens"]}, store
+        )
     ]
-    for entry, labels in [*entries, *_sound(variant["outcomes"], shared, store)]:
+    for entry, labels in entries:
         path = store / entry["unit"] / ITEMS_FILE
         if path.is_file():
             kept = ("variant", "checkpoint_tokens", "seed", "kind", "prompt_format", "train_task", "source")

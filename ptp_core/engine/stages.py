@@ -58,16 +58,23 @@ SUMMARIES = {
     for stage in (
         Stage("table", "ptp_core.engine.summaries:make_table", ("pandas", "pyarrow")),
         Stage("select", "ptp_core.engine.summaries:make_selection", _ANALYSIS),
+        Stage("scaling", "ptp_core.engine.make_scaling:make_scaling", _ANALYSIS),
         Stage(
-            "report", "ptp_core.engine.summaries:make_report", ("matplotlib", "jinja2", "altair", "vl-convert-python")
+            "dynamics",
+            "ptp_core.engine.make_dynamics:make_dynamics",
+            ("numpy", "pandas", "scipy", "matplotlib", "jinja2"),
+        ),
+        Stage(
+            "report", "ptp_core.engine.make_report:make_report", ("matplotlib", "jinja2", "altair", "vl-convert-python")
         ),
     )
 }
-"""Stages that write a study's own files: the table, the selection, the report."""
+"""Stages that write a study's own files: the table, what is made of it, the report."""
 
 OUTPUTS = {
     "table": ("measurements.parquet", "measurements.csv", "items.parquet"),
     "select": ("selection.json", "audit.json"),
-    "report": ("report.html",),
+    "scaling": ("scaling.json", "scaling_laws.json"),
+    "dynamics": ("dynamics.json",),
 }
-"""The files that each of them writes into the study's folder."""
+"""The files that they write into the study's folder; the report writes a page for each of the others."""

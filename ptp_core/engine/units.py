@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -99,6 +99,8 @@ class Point:
     tokens: int
     checkpoint: Unit | Part
     indicators: Mapping[str, Unit]
+    outcomes: tuple[Outcome, ...] = ()
+    """After fine-tuning, where it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ class Outcome:
     prompt_format: str | None
     """None where the harness words the task itself."""
     unit: Unit
+
+    @property
+    def tuned(self) -> Unit:
+        """The fine-tuned model."""
+        return self.unit.parents["checkpoint"].whole
 
 
 @dataclass(frozen=True)
@@ -133,23 +140,30 @@ class VariantUnits:
         # Every checkpoint of one training is measured by one process: starting it costs more than measuring a small
         # model, and what it has done already stays in the store.
         together = list(self.indicators.values())
+        # Fine-tuned apart from the last one, whose jobs are the same with and without them.
+        on_the_way: list[Outcome] = []
         for point in self.points:
             if isinstance(point.checkpoint, Unit):
                 label = f"{name} at {format_count(point.tokens)} tokens"
                 jobs.append(Job(point.checkpoint.stage, label, (point.checkpoint,)))
-                jobs += [Job("indicators", label, tuple(point.indicators.values()))] if point.indicators else []
+                jobs += _jobs(label, point.indicators.values(), point.outcomes)
             else:
                 together += point.indicators.values()
-        # Two seeds or tests of one fine-tuned model share it, so each is made once.
-        tunings = {unit.fingerprint: unit for unit in (o.unit.parents["checkpoint"].whole for o in self.outcomes)}
-        for stage, units in (
-            ("indicators", tuple(together)),
-            ("finetune", tuple(tunings.values())),
-            ("evaluate", tuple(outcome.unit for outcome in self.outcomes)),
-        ):
-            if units:
-                jobs.append(Job(stage, name, units))
-        return jobs
+                on_the_way += point.outcomes
+        return [*jobs, *_jobs(name, together, self.outcomes), *_jobs(f"{name} on the way", (), on_the_way)]
+
+
+def _jobs(label: str, indicators: Iterable[Unit], outcomes: Iterable[Outcome]) -> list[Job]:
+    """The jobs that measure, fine-tune and score; none for what is not asked for."""
+    outcomes = tuple(outcomes)
+    # Two seeds or tests of one fine-tuned model share it, so each is made once.
+    tunings = {outcome.tuned.fingerprint: outcome.tuned for outcome in outcomes}
+    units = {
+        "indicators": tuple(indicators),
+        "finetune": tuple(tunings.values()),
+        "evaluate": tuple(outcome.unit for outcome in outcomes),
+    }
+    return [Job(stage, label, asked) for stage, asked in units.items() if asked]
 
 
 @dataclass(frozen=True)

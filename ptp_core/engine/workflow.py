@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Variant
 from ptp_core.spec.select import Primary
+
+Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,17 @@ class Workflow:
 
     @cached_property
     def summaries(self) -> dict[str, dict[str, Any]]:
-        """Stage → job file of table, selection and report."""
+        """Stage → job file of the table, what is made of it, and the report."""
         return summary_jobs(self)
 
-    def summary_receipt(self, stage: str) -> str:
-        """The receipt of the table, the selection or the report."""
-        return str(self.folders.receipt(stage, self.summaries[stage]["id"]))
+    def summary_receipts(self, *stages: str) -> list[str]:
+        """The receipts of those of the summaries that this study has."""
+        return [str(self.folders.receipt(s, self.summaries[s]["id"])) for s in stages if s in self.summaries]
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Title → file of each page that the report's job writes."""
+        return pages_of(self.summaries)
 
     def missing(self) -> list[Job]:
         """The jobs that have no receipt yet."""
@@ -97,30 +104,28 @@ def prepare(spec: Path, results: Path) -> Workflow:
                 receipt.unlink()
         if done and not receipt.exists():
             receipt_from_store(job, workflow.folders)
+    gone: set[str] = set()
     for stage, content in workflow.summaries.items():
         write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
-        # Who removes a report wants it again; and the table was made without what had failed.
-        if retried or not all((workflow.folders.home / name).exists() for name in OUTPUTS[stage]):
+        files = OUTPUTS.get(stage) or workflow.pages.values()
+        if retried or not all((workflow.folders.home / name).exists() for name in files):
+            gone.add(stage)
+        # Who removes a file wants it again, and the report with what is in it; and the table was made without what had
+        # failed.
+        if stage in gone or "table" in gone or (stage == "report" and gone):
             workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
     return workflow
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
-    """The job files of table, selection and report; each holds the fingerprint of all it is made from."""
+    """The job files of the table, what is made of it, and the report; each holds the fingerprint of its sources."""
     study = workflow.study
     variants = [row_settings(v, study, config_of(v.variant, study)) for v in workflow.graph.variants]
     spec = workflow.study.spec
     shared = {"study": spec.study}
     table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
     checkpoints = [{key: v[key] for key in ("name", "checkpoint", "tokenizer")} for v in variants]
-    chosen = {
-        "select": _select(workflow.study),
-        "variants": checkpoints,
-        "tasks": task_places(workflow.graph),
-        "stated": sorted({name for entry in spec.measurements for name in entry.stated_directions}),
-        "table": table["fingerprint"],
-    }
-    select = _job("select", shared | chosen)
+    jobs = {"table": table} | _made_of(table, checkpoints, workflow)
     report = shared | {
         "variants": checkpoints,
         "perplexities": workflow.study.of_kind("ppl"),
@@ -128,9 +133,41 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
         "jobs": [[job.stage, job.id] for job in workflow.graph.jobs],
         "spec": spec.model_dump(mode="json", exclude_unset=True),
         "packages": {name: value for stage in STAGES.values() for name, value in stage.versions.items()},
-        "select": select["fingerprint"],
+        "table": table["fingerprint"],
+        "made_of_it": {stage: job["fingerprint"] for stage, job in jobs.items() if stage != "table"},
+        "pages": pages_of(jobs),
     }
-    return {"table": table, "select": select, "report": _job("report", report)}
+    return jobs | {"report": _job("report", report)}
+
+
+def pages_of(summaries: Collection[str]) -> dict[str, str]:
+    """Title → file of the pages of a study that makes these of its table."""
+    first = {"Selection" if "select" in summaries else "Report": "report.html"}
+    return first | {stage.capitalize(): f"{stage}.html" for stage in ("scaling", "dynamics") if stage in summaries}
+
+
+def _made_of(table: Settings, checkpoints: list[Settings], workflow: Workflow) -> dict[str, Settings]:
+    """The analyses that the spec asks for; a study without outcomes selects nothing."""
+    study, spec = workflow.study, workflow.study.spec
+    shared = {"study": spec.study, "table": table["fingerprint"]}
+    jobs = {}
+    if study.has_outcomes:
+        chosen = {
+            "select": _select(study),
+            "variants": checkpoints,
+            "tasks": task_places(workflow.graph),
+            "further": bool(spec.scaling or spec.dynamics),
+            "stated": sorted({name for entry in spec.measurements for name in entry.stated_directions}),
+        }
+        jobs["select"] = _job("select", shared | chosen)
+    for stage in ("scaling", "dynamics"):
+        section = getattr(spec, stage)
+        if section is not None:
+            settings = shared | {stage: section.model_dump(mode="json"), "places": study.places(stage)}
+            if stage == "scaling":
+                settings["tasks"] = task_places(workflow.graph)
+            jobs[stage] = _job(stage, settings)
+    return jobs
 
 
 def task_places(graph: Graph) -> dict[str, str]:
@@ -162,16 +199,22 @@ def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _identity(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings without where things are on this machine; the digests of tables stay."""
+    settings = {key: value for key, value in settings.items() if key != "places"}
     if "tables" not in settings:
         return settings
     return settings | {"tables": [{key: t[key] for key in ("table", "sha256")} for t in settings["tables"]]}
 
 
 def config_of(variant: Variant | Checkpoint, study: LoadedStudy) -> dict[str, Any]:
-    """The columns that describe a variant: what differs between recipes, or what a checkpoint's entry says of it."""
+    """The columns that describe a variant: what differs between recipes, or what a checkpoint's entry says of it.
+
+    For a law of the mixture the share of each domain as well.
+    """
     if isinstance(variant, Checkpoint):
         return dict(variant.config)
-    return {key: getattr(variant.recipe, key) for key in study.varied_fields}
+    config = {key: getattr(variant.recipe, key) for key in study.varied_fields}
+    weights = study.weights(variant.recipe.mixture) if study.share_columns else {}
+    return config | {column: weights.get(domain, 0.0) for domain, column in study.share_columns.items()}
 
 
 def _tables(study: LoadedStudy) -> list[dict[str, Any]]:

@@ -32,6 +32,12 @@ Progress = Callable[[str, float], None]
 Outcomes = dict[str, dict[str, Any]]
 
 MIN_VARIANTS = 4
+
+
+class NothingToSelect(UserError):  # noqa: N818 (a mistake only where the study is about a selection)
+    """There is no outcome, or too few variants have one."""
+
+
 SHARES = {"judge": 0.2, "learn": 0.6, "again": 0.15, "decide": 0.05}
 """About how the time divides over the steps, for the progress bar; ``again``: on everything that was given."""
 
@@ -69,9 +75,9 @@ def analyze(
     then has the judgement of all of them. ``progress`` is told what is being done and which share of the work is
     behind; ``chance`` is what a guesser scores (outcome → value), where the spec says nothing else.
 
-    Raises UserError when the table has no outcome, when fewer than four variants have one, and when the primary
-    outcome or indicator, the nuisance factor, the clusters or another outcome that ``select`` names are
-    not in the table.
+    Raises NothingToSelect when the table has no outcome or fewer than four variants have one, and UserError when the
+    primary outcome or indicator, the nuisance factor, the clusters or another outcome that ``select`` names are not in
+    the table.
     """
     if select.convention == "paper":
         select = select.model_copy(update={"leave_out": ()})
@@ -179,7 +185,7 @@ def _refuse_without_outcome(data: Measured, table: pd.DataFrame) -> None:
         cross = (table["kind"] == "outcome").any()
         got = "only scores of models that were tuned on another task (train_task)" if cross else None
         fix = "map at least one outcome column"
-        raise UserError("the table has no outcome", subject="measurements", got=got, fix=fix)
+        raise NothingToSelect("the table has no outcome", subject="measurements", got=got, fix=fix)
 
 
 def _primary(data: Measured, select: Select) -> dict[str, str | None]:
@@ -223,7 +229,7 @@ def _facts(case: Case, data: Measured, select: Select) -> dict[str, Any]:
 def _refuse_few(case: Case, left_out: Mapping[str, str]) -> None:
     if len(case.variants) < MIN_VARIANTS:
         lost = f"; the audit left out {', '.join(left_out)} (select.leave_out)" if left_out else ""
-        raise UserError(
+        raise NothingToSelect(
             "too few variants have this outcome",
             subject=f"outcome {case.name}",
             expected=f"at least {MIN_VARIANTS}",

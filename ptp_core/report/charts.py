@@ -31,12 +31,17 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """One estimate with its interval, in percent of the plot's width; None where there is no number."""
+    """One estimate with its interval, in percent of the plot's width; None where there is no number to be drawn.
+
+    ``is_left`` and ``is_right``: the estimate or an end of its interval lies beyond that edge of the plot.
+    """
 
     at: float | None
     low: float | None
     high: float | None
     tone: str
+    is_left: bool = False
+    is_right: bool = False
 
 
 def side(bounds: object, reference: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 DASH = "–"
 MINUS = "\u2212"
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _TOKEN_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -121,3 +122,62 @@ def memory(megabytes: object) -> str:
     if number is None:
         return DASH
     return f"{number:.0f} MB" if number < 1000 else f"{number / 1000:.1f} GB"
+
+
+def percent(value: object) -> str:
+    """A share of 1 in percent to two significant digits: ``0.45 %``, ``3.1 %``, ``120 %``."""
+    number = finite(value)
+    if number is None:
+        return DASH
+    rounded = float(f"{100 * number:.2g}")
+    return f"{fixed(rounded, _decimals(rounded, 2)) if abs(rounded) < 100 else fixed(100 * number, 0)} %"
+
+
+def level(value: object) -> str:
+    """A loss or a score to four significant digits, closing zeros kept: ``2.310``, ``0.4520``."""
+    number = finite(value)
+    if number is None:
+        return DASH
+    return (
+        short(number)
+        if abs(number) >= 1e6 or 0 < abs(number) < 1e-4
+        else fixed(number, _decimals(float(f"{number:.4g}"), 4))
+    )
+
+
+def level_interval(bounds: object) -> str:
+    """``2.301 to 2.322``: both ends in the decimals of the larger one; a dash when either is missing."""
+    low, high = ends(bounds)
+    if low is None or high is None:
+        return DASH
+    return interval(bounds, _decimals(max(abs(low), abs(high)), 4))
+
+
+def signed(value: object, decimals: int = 3) -> str:
+    """``+0.031``: a difference with its sign."""
+    number = finite(value)
+    return DASH if number is None else ("+" if number > 0 else "") + fixed(number, decimals)
+
+
+def power(value: float) -> str:
+    """``10²¹`` or ``2·10²¹``: a round number of an axis that runs over powers of ten."""
+    exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+    if abs(exponent) < 4:
+        return short(value)
+    digit = short(value / 10.0**exponent, 2)
+    return ("" if digit == "1" else f"{digit}·") + "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def scientific(value: object) -> str:
+    """``5.7·10²¹``: FLOPs and other large numbers to two significant digits."""
+    number = finite(value)
+    return DASH if number is None else power(float(f"{number:.2g}"))
+
+
+def count(n: int, what: str, plural: str = "") -> str:
+    """``1 run``, ``3 runs``."""
+    return f"{n} {what if n == 1 else plural or what + 's'}"
+
+
+def _decimals(number: float, digits: int) -> int:
+    return 0 if number == 0 else max(0, min(8, digits - 1 - math.floor(math.log10(abs(number)))))

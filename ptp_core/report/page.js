@@ -10,7 +10,7 @@ if (bar) {
     // A section that has nothing on this outcome, and nothing that is common to all, would be a bare heading.
     sections.forEach((one) => {
       const own = [...one.querySelectorAll("[data-outcome]")];
-      const common = one.querySelector(".findings, .heat");
+      const common = [...one.querySelectorAll(".findings, .heat")].some((e) => !e.closest("[data-outcome]"));
       one.classList.toggle("off", !common && own.every((block) => block.classList.contains("off")));
     });
     buttons.forEach((button) => { button.setAttribute("aria-pressed", String(button.dataset.show === key)); });

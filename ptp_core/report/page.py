@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ptp_core.files import write_atomically
 from ptp_core.report.accuracy import TICKS as ACCURACY_TICKS
 from ptp_core.report.accuracy import accuracies_of, signal_note
 from ptp_core.report.audit import audit_of, grave_sentences, selection_warnings
+from ptp_core.report.cautions import cautions_of
 from ptp_core.report.chart_spec import libraries
 from ptp_core.report.curves import curves_of
 from ptp_core.report.decision import decision_of
+from ptp_core.report.frame import confidence_words, fill, links_of, read, write_page
 from ptp_core.report.learned import learned_of
 from ptp_core.report.linked import linked_of
 from ptp_core.report.making import making_of
-from ptp_core.report.numbers import DASH, finite, short
+from ptp_core.report.numbers import DASH, short
 from ptp_core.report.ranking import glance, ranking_of
 from ptp_core.report.run import Run
 from ptp_core.report.scatter import points_for_each, scatters_of
@@ -31,9 +29,15 @@ from ptp_core.report.study import Study, mapping, read_study
 from ptp_core.report.testing import all_tests
 from ptp_core.report.transfer import transfer_of
 
-HERE = Path(__file__).parent
-OPEN_SENTENCES = 5
-"""Details and warnings beyond these are folded away."""
+OWN_FILE = "report.html"
+"""The name that the pages of a study know this one by."""
+OF_OUTCOMES = ("ranking", "indicators", "scatter", "glossary")
+"""Sections of a study that has any outcome."""
+HELD = {
+    "Scaling": "from compute to loss to performance: which law to trust, what larger runs will score",
+    "Dynamics": "checkpoints before and after fine-tuning",
+}
+"""What the other pages of a study hold, by their titles."""
 NAVIGATION = (
     ("audit", "Audit"),
     ("ranking", "Ranking"),
@@ -51,44 +55,46 @@ View = TypeVar("View")
 
 
 def render(
-    selection: Mapping[str, Any], table: pd.DataFrame, run: Run | None, audit: Mapping[str, Any] | None = None
+    selection: Mapping[str, Any],
+    table: pd.DataFrame,
+    run: Run | None,
+    audit: Mapping[str, Any] | None = None,
+    siblings: Mapping[str, str] | None = None,
 ) -> str:
     """The whole page as HTML text; the same input gives the same bytes.
 
     ``selection`` is the JSON object of the selection, ``table`` the measurements table (used for configuration
     columns and indicator values), ``run`` how it was made; None where nothing was trained or measured here.
-    ``audit`` is the JSON object of the audit; None where there was none.
+    ``audit`` is the JSON object of the audit; None where there was none. ``siblings``: title → relative path of the
+    study's pages, this one among them as ``Selection``.
     """
     study = read_study(selection, table)
     views = sections_of(study, run, audit)
-    style, script = _read("style.css"), _read("page.js")
-    scripts = [script] + ([linked_script()] if views["linked"] else [])
-    return (
-        _environment()
-        .get_template("template.html")
-        .render(
-            **views,
-            study=study,
-            name=str(selection.get("study") or "study"),
-            n_variants=short(selection.get("n_variants")),
-            confidence=_confidence(selection.get("confidence")),
-            verdict=mapping(selection.get("verdict")),
-            warnings=_warnings(selection, run, audit),
-            n_open=OPEN_SENTENCES,
-            navigation=[
-                (key, title)
-                for key, title in NAVIGATION
-                if views.get(key, True) or (key == "learned" and views["transfer"])
-            ],
-            # Our own files, never user text: with the JSON of the charts, which cannot close its element, the only
-            # strings on the page that are not escaped.
-            style=Markup(style),
-            script=Markup(script),
-            linked_data=Markup(views["linked"].data if views["linked"] else ""),
-            linked_script=Markup(scripts[-1]),
-            policy=_policy(style, scripts),
-        )
-    )
+    linked = linked_script() if views["linked"] else ""
+    own = {
+        "study": study,
+        "name": str(selection.get("study") or "study"),
+        "n_variants": short(selection.get("n_variants")),
+        "confidence": confidence_words(selection.get("confidence")),
+        "verdict": mapping(selection.get("verdict")),
+        "no_verdict": "No verdict: the selection names none.",
+        "warnings": cautions_of(_warnings(selection, run, audit)),
+        "switch": [(outcome.key, outcome.name) for outcome in study.outcomes],
+        "switch_label": "Show outcome",
+        "switch_all": "All outcomes",
+        "siblings": links_of(siblings),
+        "own_title": next((title for title, file in (siblings or {}).items() if file == OWN_FILE), ""),
+        "cards": [] if study.outcomes else _cards(siblings),
+        "navigation": [
+            (key, title)
+            for key, title in NAVIGATION
+            if views.get(key, key not in OF_OUTCOMES or study.outcomes) or (key == "learned" and views["transfer"])
+        ],
+        # The JSON of the charts cannot close its element, and the script is our own: not escaped.
+        "linked_data": Markup(views["linked"].data if views["linked"] else ""),
+        "linked_script": Markup(linked),
+    }
+    return fill("template.html", {**views, **own}, further_scripts=[linked] if linked else [])
 
 
 def sections_of(study: Study, run: Run | None, audit: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -123,16 +129,15 @@ def write_report(
     table: pd.DataFrame,
     run: Run | None,
     audit: Mapping[str, Any] | None = None,
+    siblings: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page to ``path``; a reader sees the old page or the new one, never half of one."""
-    # A lone surrogate in a name cannot be written as UTF-8; it becomes a question mark.
-    content = render(selection, table, run, audit).encode("utf-8", errors="replace")
-    write_atomically(path, content)
+    write_page(path, render(selection, table, run, audit, siblings))
 
 
 def linked_script() -> str:
     """The libraries that draw the linked charts, and what we wrote around them."""
-    return libraries() + "\n" + _read("linked.js")
+    return libraries() + "\n" + read("linked.js")
 
 
 def _warnings(selection: Mapping[str, Any], run: Run | None, audit: Mapping[str, Any] | None) -> list[str]:
@@ -141,42 +146,11 @@ def _warnings(selection: Mapping[str, Any], run: Run | None, audit: Mapping[str,
     return [*grave_sentences(audit), *of_run] if audit else [*of_run, *selection_warnings(selection)]
 
 
+def _cards(siblings: Mapping[str, str] | None) -> list[tuple[str, str, str]]:
+    """Title, link and what it holds of every other page: all that a page without outcomes has to offer."""
+    files = siblings or {}
+    return [(title, href, HELD.get(title, "")) for title, href in links_of(files) if files[title] != OWN_FILE]
+
+
 def _present(views: Iterable[View | None]) -> list[View]:
     return [view for view in views if view is not None]
-
-
-def _confidence(value: object) -> str:
-    """``95 % `` in front of the word *intervals*; nothing where the selection does not say."""
-    share = finite(value)
-    return "" if share is None else f"{short(100 * share)} % "
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = _unbroken
-    return environment
-
-
-def _unbroken(sentence: str) -> str:
-    """The sentence with no line ending between a number and its percent sign."""
-    return str(sentence).replace(" %", "\u00a0%")
-
-
-def _read(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, scripts: Sequence[str]) -> str:
-    """A content security policy under which the browser fetches nothing and runs only what we wrote."""
-    return f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {' '.join(map(_hash, scripts))}"
-
-
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-    return f"'sha256-{digest}'"

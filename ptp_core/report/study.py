@@ -148,6 +148,18 @@ def last_checkpoints(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[tokens == tokens.groupby([rows["variant"], rows["name"]], sort=False).transform("max")]
 
 
+def untold(words: object, verdict: object) -> tuple[str, ...]:
+    """The sentences of a section that neither the headline nor the details of the verdict has said already."""
+    told = mapping(verdict)
+    said = {_bare(sentence) for sentence in (told.get("headline"), *(told.get("details") or ()))}
+    sentences = words if isinstance(words, (list, tuple)) else ()
+    return tuple(str(sentence) for sentence in sentences if _bare(sentence) not in said)
+
+
+def _bare(sentence: object) -> str:
+    return " ".join(str(sentence).split()).rstrip(".")
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a mapping, else an empty one: null and absent sections of a selection read alike."""
     return value if isinstance(value, Mapping) else {}

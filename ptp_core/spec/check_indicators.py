@@ -93,6 +93,9 @@ def _check_options(study: LoadedStudy, name: str, options: IndicatorOptions, pla
         # It would be asked without examples, under the name of a few-shot score.
         what = f'task "{subject}" has no training items to show as examples'
         yield _fault(study, place, what, fix="write `shots: 0`, or give the task a `train` file")
+    if kind == "tuned" and study.spec.finetune is None:
+        what = f"{name} is tuned with the settings of a section `finetune`, which is not there"
+        yield _fault(study, place, what, fix="add the section, or leave the indicator out")
     if kind == "tuned" and study.is_harness(subject):
         what = f'task "{subject}" is the harness\' own, so it has no training items of ours'
         yield _fault(study, place, what, fix="give a task with a `train` file")

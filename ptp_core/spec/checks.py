@@ -9,6 +9,8 @@ from typing import Any
 from ptp_core.errors import UserError, did_you_mean, shorten
 from ptp_core.spec.check_columns import check_columns
 from ptp_core.spec.check_indicators import check_indicators
+from ptp_core.spec.check_intermediate import check_intermediate
+from ptp_core.spec.check_scaling import check_dynamics, check_scaling
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.loaded import WORLD_FAMILIES, LoadedStudy
 from ptp_core.spec.pretrain import Recipe
@@ -27,14 +29,14 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
     if spec.pretrain is None and not spec.checkpoints and not spec.measurements:
         sections = "a section `pretrain`, `checkpoints` or `measurements`"
         yield _fault(study, (), "nothing to compare", expected=sections)
-    if spec.measurements and not spec.finetune and all(table.outcome_names == () for table in spec.measurements):
-        yield _fault(
-            study, ("measurements",), "no table has an outcome", fix="map at least one column under `outcomes`"
-        )
-    if spec.pretrain is not None:
-        for section in ("data", "finetune"):
-            if getattr(spec, section) is None:
-                yield _fault(study, ("pretrain",), f"pre-training variants needs a section `{section}` as well")
+    no_outcome = all(table.outcome_names == () for table in spec.measurements)
+    if spec.measurements and not spec.finetune and not spec.scaling and no_outcome:
+        fix = "map at least one column under `outcomes`"
+        yield _fault(study, ("measurements",), "no table has an outcome", fix=fix)
+    if spec.pretrain is not None and spec.data is None:
+        yield _fault(study, ("pretrain",), "pre-training variants needs a section `data` as well")
+    if spec.pretrain is not None and not (spec.finetune or spec.scaling):
+        yield _fault(study, ("pretrain",), "pre-training variants needs a section `finetune` or `scaling` as well")
     yield from _check_mixtures(study)
     yield from _check_checkpoints(study)
     yield from _check_tasks(study)
@@ -44,8 +46,8 @@ def check_sections(study: LoadedStudy) -> Iterator[UserError]:
 
 def _check_checkpoints(study: LoadedStudy) -> Iterator[UserError]:
     spec = study.spec
-    if spec.checkpoints and spec.finetune is None:
-        yield _fault(study, ("checkpoints",), "comparing checkpoints needs a section `finetune` as well")
+    if spec.checkpoints and not (spec.finetune or spec.scaling):
+        yield _fault(study, ("checkpoints",), "comparing checkpoints needs a section `finetune` or `scaling` as well")
     if spec.checkpoints and spec.data is None and study.of_kind("ppl"):
         yield _fault(study, ("indicators",), "a perplexity needs text to measure it on", fix="add a section `data`")
 
@@ -95,6 +97,9 @@ def check_variants(study: LoadedStudy) -> Iterator[UserError]:
         known = set(spec.mixtures) | ({"uniform"} if not spec.mixtures else set())
         for i, variant in enumerate(study.variants):
             yield from _check_recipe(study, variant.recipe, known, _writer(study, i))
+    yield from check_intermediate(study)
+    yield from check_scaling(study)
+    yield from check_dynamics(study)
     yield from _check_primary(study)
     yield from _check_select(study)
 
@@ -205,7 +210,7 @@ def _check_select(study: LoadedStudy) -> Iterator[UserError]:
                 yield _fault(study, ("select", *place, name), what, fix=did_you_mean(name, outcomes))
     columns = [table.config_names for table in spec.measurements]
     if None not in columns:
-        settings = {*study.varied_fields, *_all_of(columns), *(name for c in spec.checkpoints for name in c.config)}
+        settings = {*study.config_columns, *_all_of(columns)}
         for field, column in (("nuisance", select.nuisance), ("clusters", select.clusters)):
             if column is not None and column not in settings:
                 what = f"unknown configuration column {shorten(column)}"

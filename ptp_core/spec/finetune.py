@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from ptp_core.spec.fields import Name, Precision, Section, Seed, identity
+from ptp_core.spec.intermediate import Intermediate
 from ptp_core.spec.quantities import Count
 
 PromptFormat = Literal["qa", "default", "instruct", "input_output"]
@@ -59,6 +60,15 @@ class Finetune(Tuning):
     test_formats: tuple[PromptFormat, ...] = identity(
         "prompt formats to score it in; by default the one it was trained with", default=()
     )
+    intermediate: Intermediate | None = identity(
+        "fine-tune checkpoints on the way of some variants too; default: only the last one of each", default=None
+    )
+
+    @property
+    def on_the_way(self) -> Finetune:
+        """The section as it holds for checkpoints on the way: as for the last ones, with fewer tasks and seeds."""
+        wanted = self.intermediate or Intermediate()
+        return self.model_copy(update={"tasks": wanted.tasks or self.tasks, "seeds": wanted.seeds or self.seeds[:1]})
 
     @field_validator("tasks", "seeds", "test_on", "test_formats")
     @classmethod

@@ -16,6 +16,7 @@ from ptp_core.spec.model import Model, model_of_preset
 from ptp_core.spec.paths import expand_variables
 from ptp_core.spec.pretrain import Recipe, Variant
 from ptp_core.spec.study import Study
+from ptp_core.spec.wild import fits
 from ptp_core.spec.yaml_lines import Lines
 
 DEFAULT_WINDOW = 512
@@ -38,6 +39,11 @@ class LoadedStudy:
 
     def where(self, *place: str | int) -> Where:
         return Where(self.path, line_of(self.lines, place))
+
+    def places(self, section: str) -> dict[str, list[str | int | None]]:
+        """Dotted key → (file, line) of every key of a section, for what only the data shows to be wrong."""
+        keys = [place for place in self.lines if place[:1] == (section,)]
+        return {dotted(place): [str(self.path), self.where(*place).line] for place in keys}
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -65,6 +71,25 @@ class LoadedStudy:
         recipes = [variant.recipe for variant in self.variants]
         return tuple(key for key in Recipe.model_fields if len({getattr(recipe, key) for recipe in recipes}) > 1)
 
+    @property
+    def has_outcomes(self) -> bool:
+        """Whether anything is measured after fine-tuning, as far as the spec tells; else there is no selection."""
+        tables = [table.outcome_names for table in self.spec.measurements]
+        return bool(self.spec.finetune) or any(names != () for names in tables)
+
+    @property
+    def share_columns(self) -> dict[str, str]:
+        """Domain → the configuration column with its share of a variant's tokens; only for a law of the mixture."""
+        asked = self.spec.scaling is not None and self.spec.scaling.mixture is not None
+        return {domain: f"share.{domain}" for domain in self.domains} if asked else {}
+
+    @property
+    def config_columns(self) -> set[str]:
+        """The names in the table of what describes the variants, tables measured elsewhere left aside."""
+        sizes = ("params", "tokens", "flops") if self.spec.scaling and self.variants else ()
+        stated = (name for entry in self.spec.checkpoints for name in entry.config)
+        return {*self.varied_fields, *self.share_columns.values(), *sizes, *stated}
+
     def of_kind(self, *kinds: Kind) -> list[str]:
         """The indicators of some kinds."""
         return [name for name in self.indicators if kind_of(name) in kinds]
@@ -88,6 +113,13 @@ class LoadedStudy:
         finetune = self.spec.finetune
         assert finetune is not None, "asked only where there is fine-tuning"
         return finetune.test_formats or (finetune.prompt_format,)
+
+    def tuned_on_the_way(self, variant: Variant) -> tuple[int, ...]:
+        """The checkpoints before a variant's last that are fine-tuned too, in tokens."""
+        wanted = self.spec.finetune.intermediate if self.spec.finetune else None
+        if wanted is None or not any(fits(variant.name, pattern) for pattern in wanted.variants):
+            return ()
+        return tuple(t for t in variant.recipe.checkpoints if not wanted.checkpoints or t in wanted.checkpoints)
 
     def metrics_of(self, task: str) -> tuple[str | None, tuple[str, ...]]:
         """(the score that goes by a task's name, or None for the usual one; further scores that are kept)."""

@@ -1,12 +1,12 @@
 """Section ``measurements``: tables measured elsewhere, and what their columns or rows mean.
 
-Three forms: a wide table (a row per variant) is mapped beside its ``path``, a long one (a row per number) under
-``long``, and a tidy one (of ``ptp import``, or the measurements of another study) under ``tidy``.
+Three forms: a wide table (a row per variant or checkpoint) is mapped beside its ``path``, a long one (a row per
+number) under ``long``, and a tidy one (of ``ptp import``, or the measurements of another study) under ``tidy``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Discriminator, Tag, model_validator
 
@@ -51,17 +51,40 @@ def _meanings(columns: tuple[str, ...] | dict[str, ColumnMeaning]) -> dict[str, 
     return columns if isinstance(columns, dict) else {}
 
 
-class WideTable(TableFile):
-    """One file with a row per variant and a column per number."""
+class TokensSeen(Section):
+    """Where a row says which checkpoint it is about; an empty cell, or no column at all, is the end of the training."""
+
+    tokens: str | None = identity("column of the tokens seen in pre-training", default=None)
+    step: str | None = identity("column of the training step, in place of tokens", default=None)
+    tokens_per_step: Count | None = identity("tokens of one step", unit="tokens", default=None)
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        if self.tokens is not None and self.step is not None:
+            raise ValueError("give one of `tokens` and `step`")
+        if (self.step is None) != (self.tokens_per_step is None):
+            raise ValueError("`step` and `tokens_per_step` go together")
+        return self
+
+
+class WideTable(TableFile, TokensSeen):
+    """One file with a column per number and a row per variant, or per checkpoint of each."""
 
     path: str = execution(PATH)
-    variant: str = identity("the column that names the variant; one row each")
+    variant: Columns = identity(
+        "the column that names the variant, one row each unless `tokens` or `step` tells checkpoints apart; of a "
+        "list, the cells joined by -"
+    )
     config: tuple[str, ...] = identity("columns that describe how the variant was trained", default=())
     indicators: tuple[str, ...] | dict[str, ColumnMeaning] = identity(
         "columns measured before fine-tuning: a list, or {column: {higher_is_better: false}}"
     )
     outcomes: tuple[str, ...] | dict[str, ColumnMeaning] = identity(
-        "columns measured after fine-tuning: a list, or {column: {higher_is_better: false}}"
+        "columns measured after fine-tuning: a list, or {column: {higher_is_better: false}}", default=()
+    )
+    only: Rows = identity("rows that are read at all, as {column: cell or list of cells}", default={})
+    missing: Literal["refuse", "allow"] = identity(
+        "an empty cell, or NaN: a mistake (refuse), or a number that was not measured (allow)", default="refuse"
     )
 
     @property
@@ -86,7 +109,7 @@ class WideTable(TableFile):
         return self.config
 
 
-class LongMapping(Section):
+class LongMapping(TokensSeen):
     """What the columns of a long table mean, and which rows are which."""
 
     variant: Columns = identity("the column that names the variant; of a list, the cells joined by -")
@@ -102,9 +125,6 @@ class LongMapping(Section):
     only: Rows = identity("rows that are read at all, as {column: cell or list of cells}", default={})
     config: tuple[str, ...] = identity("columns that describe a variant: one value for all its rows", default=())
     lower_is_better: tuple[str, ...] = identity("names of which a smaller number is the better one", default=())
-    tokens: str | None = identity("column of the tokens seen in pre-training", default=None)
-    step: str | None = identity("column of the training step, in place of tokens", default=None)
-    tokens_per_step: Count | None = identity("tokens of one step", unit="tokens", default=None)
     stderr: str | None = identity("column of the standard error", default=None)
     n_items: str | None = identity("column of the number of items scored", default=None)
     seed: str | None = identity("column of the fine-tuning seed", default=None)
@@ -119,10 +139,6 @@ class LongMapping(Section):
             raise ValueError("say which rows are `indicators` and which are `outcomes`, such as {train_task: none}")
         if self.indicators == self.outcomes == "others":
             raise ValueError("only one of `indicators` and `outcomes` can be the others")
-        if self.tokens is not None and self.step is not None:
-            raise ValueError("give one of `tokens` and `step`")
-        if (self.step is None) != (self.tokens_per_step is None):
-            raise ValueError("`step` and `tokens_per_step` go together")
         return self
 
 

@@ -11,6 +11,13 @@ from ptp_core.errors import did_you_mean
 PRESETS: dict[str, dict[str, int]] = {
     # Minutes on a CPU core; without embeddings about 0.1, 0.8 and 3 million parameters.
     "nano": {"width": 64, "layers": 2, "heads": 4, "ffn_width": 176, "context": 128},
+    # The ladder of the embedded world: nano in other widths. With its vocabulary of 322 tokens 22, 37, 71, 253 and 440
+    # thousand parameters.
+    "nano-24": {"width": 24, "layers": 2, "heads": 4, "ffn_width": 64, "context": 128},
+    "nano-32": {"width": 32, "layers": 2, "heads": 4, "ffn_width": 88, "context": 128},
+    "nano-48": {"width": 48, "layers": 2, "heads": 4, "ffn_width": 128, "context": 128},
+    "nano-96": {"width": 96, "layers": 2, "heads": 4, "ffn_width": 256, "context": 128},
+    "nano-128": {"width": 128, "layers": 2, "heads": 4, "ffn_width": 352, "context": 128},
     "micro": {"width": 128, "layers": 4, "heads": 4, "ffn_width": 352, "context": 256},
     "mini": {"width": 256, "layers": 4, "heads": 8, "ffn_width": 704, "context": 256},
     # A ladder for Chen et al. 2024 (arXiv 2410.08527), which states sizes and no shapes: heads of 64 features, 128 from

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _QUANTITY = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
 _HELP = "write a whole number such as 1200000, 1_200_000, 1.2M or 1.2e6"
-_LARGEST = 10**18
+LARGEST = 10**18
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 """Sixty digits are ample for what is accepted; what they cannot hold is refused rather than rounded."""
 
@@ -41,7 +41,7 @@ def parse_count(value: Any) -> Any:
     except DecimalException:
         raise ValueError(f"{_HELP}, at most 1e18") from None
     # Before the number is written out: 1e999999 would take a million digits.
-    if abs(number) > _LARGEST:
+    if abs(number) > LARGEST:
         raise ValueError("the number is too large; the limit is 1e18")
     if number != number.to_integral_value():
         raise ValueError("that is not a whole number")
@@ -65,7 +65,7 @@ def shortest(value: float) -> str:
 Count = Annotated[
     int,
     BeforeValidator(parse_count),
-    Field(gt=0, le=_LARGEST),
+    Field(gt=0, le=LARGEST),
     WithJsonSchema({"anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string"}]}),
 ]
 """A positive whole number; suffixes k, M, B, T are understood."""

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.data import Data
+from ptp_core.spec.dynamics import Dynamics
 from ptp_core.spec.execution import Execution
 from ptp_core.spec.fields import Name, Section, execution, identity
 from ptp_core.spec.finetune import Finetune
@@ -17,6 +18,7 @@ from ptp_core.spec.measurements import Table
 from ptp_core.spec.model import Model
 from ptp_core.spec.pretrain import Pretrain
 from ptp_core.spec.quantities import refuse_truth_value
+from ptp_core.spec.scaling import Scaling
 from ptp_core.spec.select import Select
 from ptp_core.spec.tasks import Task
 
@@ -46,6 +48,8 @@ class Study(Section):
         default="disjoint",
     )
     select: Select = identity("how variants are compared", default=Select())
+    scaling: Scaling | None = identity("laws of size, compute and mixture, and what they predict", default=None)
+    dynamics: Dynamics | None = identity("checkpoints along pre-training, before and after fine-tuning", default=None)
     measurements: tuple[Table, ...] = identity("tables measured elsewhere", default=())
     execution: Execution = execution("how jobs run here", default=Execution())
 

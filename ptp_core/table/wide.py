@@ -1,4 +1,4 @@
-"""A wide table (a row per variant, a column per number) and its mapping, read into the tidy schema."""
+"""A wide table (a row per variant or checkpoint, a column per number) and its mapping, read into the tidy schema."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from typing import Any
 
 import pandas as pd
 
-from ptp_core.errors import UserError, UserErrors, Where, did_you_mean
+from ptp_core.errors import UserError, Where, did_you_mean
 from ptp_core.spec.measurements import ColumnMeaning, WideTable
 from ptp_core.spec.paths import expand_variables
+from ptp_core.spec.quantities import LARGEST
 from ptp_core.table.cells import Cells, read_cells
-from ptp_core.table.matching import as_number
-from ptp_core.table.rules import MAX_REPORTED
+from ptp_core.table.lines import (
+    Line,
+    as_columns,
+    as_count,
+    joined,
+    lines_of,
+    origin,
+    raise_all,
+    refuse_double_columns,
+    settings_of,
+    tokens_seen,
+)
+from ptp_core.table.matching import as_finite, as_number
 from ptp_core.table.schema import from_rows
 
 MIN_VARIANTS = 4
@@ -24,12 +36,11 @@ MIN_VARIANTS = 4
 
 @dataclass(frozen=True)
 class Mapped:
-    """One column of the mapping: what it holds, and its place in the header."""
+    """One column of the mapping, and what it holds."""
 
     name: str
     kind: str
-    higher_is_better: bool | None
-    index: int
+    higher_is_better: bool | None = None
 
 
 def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
@@ -38,25 +49,22 @@ def read_wide(spec: WideTable, base: Path, where: Where) -> pd.DataFrame:
     Parameters: ``spec`` the mapping, ``base`` the folder its path is relative to, ``where`` its place in the spec.
     Raises UserError (or UserErrors, at most ten cells at once) with the line of the file: a missing, empty or
     damaged file, a column that is lacking, double or mapped twice, text, nothing or infinity where a number belongs,
-    a variant named twice, fewer than four variants.
+    a checkpoint of a variant that is there twice, a setting with two values for one variant, fewer than four variants.
     """
     cells = read_cells(base / expand_variables(spec.path, where, "measurements.path"), where)
     refuse_double_columns(cells)
-    variant, *columns = _map_columns(spec, cells, where)
-    raise_all([*_variant_errors(cells, variant), *_cell_errors(cells, columns)])
-    if len(cells.rows) < MIN_VARIANTS:
+    columns = _mapped(spec, cells, where)
+    lines = lines_of(cells, spec.only, "only", where)
+    raise_all([*_name_errors(spec, lines, cells), *_cell_errors(spec, lines, columns, cells)])
+    raise_all(list(_nothing_measured(columns, lines, cells)))
+    variants = {joined(line, spec.variant, "-") for line in lines}
+    # The checkpoints of a single run are worth a look, too.
+    if len(variants) < MIN_VARIANTS and not (spec.tokens or spec.step):
         raise UserError(
-            "too few variants to compare", where=Where(cells.path), expected=f"at least {MIN_VARIANTS} rows",
-            got=len(cells.rows), fix="add variants",
+            "too few variants to compare", where=Where(cells.path), expected=f"at least {MIN_VARIANTS} variants",
+            got=len(variants), fix="add variants",
         )  # fmt: skip
-    return from_rows(_tidy_rows(cells, variant, columns), Where(cells.path))
-
-
-def refuse_double_columns(cells: Cells) -> None:
-    """Raises UserError for a column whose name is not its own."""
-    for name in cells.header:
-        if name and cells.header.count(name) > 1:
-            raise UserError("column appears twice", where=cells.at(cells.header_line), subject=name, fix="rename one")
+    return from_rows(_tidy_rows(spec, lines, columns, cells), Where(cells.path))
 
 
 def _meanings(columns: tuple[str, ...] | dict[str, ColumnMeaning]) -> dict[str, bool]:
@@ -65,45 +73,69 @@ def _meanings(columns: tuple[str, ...] | dict[str, ColumnMeaning]) -> dict[str, 
     return dict.fromkeys(columns, True)
 
 
-def _map_columns(spec: WideTable, cells: Cells, where: Where) -> list[Mapped]:
-    wanted: list[tuple[str, str, bool | None]] = [(spec.variant, "variant", None)]
-    wanted += [(name, "config", None) for name in spec.config]
-    wanted += [(name, "indicator", higher) for name, higher in _meanings(spec.indicators).items()]
-    wanted += [(name, "outcome", higher) for name, higher in _meanings(spec.outcomes).items()]
-    names = [name for name, _, _ in wanted]
-    repeated = list(spec.config) + [n for c in (spec.indicators, spec.outcomes) if not isinstance(c, dict) for n in c]
+def _mapped(spec: WideTable, cells: Cells, where: Where) -> list[Mapped]:
+    """The columns that hold numbers or settings. Raises UserError for one that is lacking or has two meanings."""
+    numbers = [Mapped(name, "config") for name in spec.config]
+    numbers += [Mapped(name, "indicator", higher) for name, higher in _meanings(spec.indicators).items()]
+    numbers += [Mapped(name, "outcome", higher) for name, higher in _meanings(spec.outcomes).items()]
+    whole = [spec.variant] if isinstance(spec.variant, str) else []
+    clock = [name for name in (spec.tokens or spec.step,) if name]
+    # A part of a name may be a setting as well; a whole name tells variants apart and is none.
+    owned = [*whole, *clock, *spec.config, *spec.indicators, *spec.outcomes]
+    others = {"only": list(spec.only), "variant": as_columns(spec.variant), "tokens": clock}
+    kinds = {name: kind for kind, names in others.items() for name in names} | {c.name: c.kind for c in numbers}
     errors = []
-    for name, kind in {name: kind for name, kind, _ in wanted}.items():
-        if names.count(name) > 1 or repeated.count(name) > 1:
-            errors.append(
-                UserError("column is mapped twice", where=where, subject=name, fix="a column has one meaning: keep one")
-            )
+    for name, kind in kinds.items():
+        if owned.count(name) > 1:
+            fix = "a column has one meaning: keep one"
+            errors.append(UserError("column is mapped twice", where=where, subject=name, fix=fix))
         elif name not in cells.header:
-            at = cells.at(cells.header_line)
-            errors.append(UserError(f"no such {kind} column", where=at, got=name, fix=did_you_mean(name, cells.header)))
+            at, fix = cells.at(cells.header_line), did_you_mean(name, cells.header)
+            errors.append(UserError(f"no such {kind} column", where=at, got=name, fix=fix))
     raise_all(errors)
-    return [Mapped(name, kind, higher, cells.header.index(name)) for name, kind, higher in wanted]
+    return numbers
 
 
-def _variant_errors(cells: Cells, variant: Mapped) -> Iterator[UserError]:
-    first: dict[str, int] = {}
-    for line, row in cells.rows:
-        name, at = row[variant.index], cells.at(line)
-        if not name:
-            yield UserError("variant has no name", where=at, subject=variant.name, fix="name it")
-        elif name in first:
-            fix = f"first on line {first[name]}; give each row its own name"
-            yield UserError("variant is named twice", where=at, subject=variant.name, got=name, fix=fix)
-        else:
-            first[name] = line
+def _name_errors(spec: WideTable, lines: list[Line], cells: Cells) -> Iterator[UserError]:
+    """A variant, or a checkpoint of one, that has no name or has been there before."""
+    clock = spec.tokens or spec.step
+    columns = as_columns(spec.variant)
+    fix = "give each row its own name" + ("" if clock else ", or map the column of its `tokens`")
+    first: dict[tuple[str, float | None], int] = {}
+    for line in lines:
+        name, at = joined(line, columns, "-"), cells.at(line.number)
+        unnamed = [column for column in columns if not line.cells[column]]
+        if unnamed:
+            yield UserError("variant has no name", where=at, subject=unnamed[0], fix="name it")
+        elif clock and line.cells[clock] and not _is_whole(as_count(line.cells[clock])):
+            expected = "a whole number, such as 250000000 or 250M"
+            yield UserError("not a number of tokens", where=at, subject=clock, expected=expected, got=line.cells[clock])
+        elif (seen := first.setdefault((name, tokens_seen(line, spec)), line.number)) != line.number:
+            what = (
+                f"checkpoint {line.cells[clock] or 'at the end'} is there twice" if clock else "variant is named twice"
+            )
+            subject = ", ".join(columns)
+            yield UserError(what, where=at, subject=subject, got=name, fix=f"first on line {seen}; {fix}")
 
 
-def _cell_errors(cells: Cells, columns: list[Mapped]) -> Iterator[UserError]:
-    for line, row in cells.rows:
+def _is_whole(number: float | None) -> bool:
+    return number is not None and number.is_integer() and 0 <= number <= LARGEST
+
+
+def _is_measured(cell: str) -> bool:
+    return bool(cell) and not math.isnan(as_number(cell) or 0.0)
+
+
+def _cell_errors(spec: WideTable, lines: list[Line], columns: list[Mapped], cells: Cells) -> Iterator[UserError]:
+    for line in lines:
         for column in columns:
-            cell, at = row[column.index], cells.at(line)
+            cell, at = line.cells[column.name], cells.at(line.number)
+            if spec.missing == "allow" and not _is_measured(cell):
+                continue
             number = as_number(cell)
             fix = f"column {column.name} is mapped as {column.kind}; correct the cell or drop the row"
+            if not _is_measured(cell) and spec.missing == "refuse":
+                fix += ", or say `missing: allow` where it was not measured"
             if not cell or (number is not None and not math.isfinite(number)):
                 what = "cell is empty" if not cell else "not a finite number"
                 yield UserError(what, where=at, subject=column.name, got=cell or None, fix=fix)
@@ -111,28 +143,30 @@ def _cell_errors(cells: Cells, columns: list[Mapped]) -> Iterator[UserError]:
                 yield UserError("not a number", where=at, subject=column.name, got=cell, fix=fix)
 
 
-def _tidy_rows(cells: Cells, variant: Mapped, columns: list[Mapped]) -> Iterator[dict[str, Any]]:
+def _nothing_measured(columns: list[Mapped], lines: list[Line], cells: Cells) -> Iterator[UserError]:
     for column in columns:
-        # A config column is numeric only when every cell is: "0-25" beside "all" must not split into two kinds.
-        numeric = all(as_number(row[column.index]) is not None for _, row in cells.rows)
-        for line, row in cells.rows:
-            cell = row[column.index]
+        if not any(_is_measured(line.cells[column.name]) for line in lines):
+            at, fix = cells.at(cells.header_line), "take the column out of the mapping"
+            yield UserError(
+                "no cell of the column is filled in the rows that are read", where=at, subject=column.name, fix=fix
+            )
+
+
+def _tidy_rows(spec: WideTable, lines: list[Line], columns: list[Mapped], cells: Cells) -> Iterator[dict[str, Any]]:
+    def variant_of(line: Line) -> str:
+        return joined(line, spec.variant, "-")
+
+    for column in columns:
+        measured = [line for line in lines if _is_measured(line.cells[column.name])]
+        if column.kind == "config":
+            yield from settings_of(column.name, measured, variant_of, cells)
+            continue
+        for line in measured:
             yield {
-                "variant": row[variant.index],
+                "variant": variant_of(line),
+                "checkpoint_tokens": tokens_seen(line, spec),
                 "kind": column.kind,
                 "name": column.name,
-                "value": as_number(cell) if numeric else None,
-                "text": None if numeric else cell,
+                "value": as_finite(line.cells[column.name]),
                 "higher_is_better": column.higher_is_better,
-                "source": f"{cells.path.name}:{line}",
-                "digest": cells.digest,
-            }
-
-
-def raise_all(errors: list[UserError]) -> None:
-    """Raise UserError or UserErrors if there are any, the first ``MAX_REPORTED`` of them."""
-    if len(errors) > MAX_REPORTED:
-        more = UserError(f"… and {len(errors) - MAX_REPORTED} more mistakes like these")
-        raise UserErrors([*errors[:MAX_REPORTED], more])
-    if errors:
-        raise errors[0] if len(errors) == 1 else UserErrors(errors)
+            } | origin(line, cells)

@@ -48,7 +48,7 @@ def outcome(name: str, unit: str, **changes: Any) -> Row:
 
 
 def variant(**changes: Any) -> Row:
-    empty: Row = {"config": {}, "indicators": [], "points": [], "outcomes": []}
+    empty: Row = {"config": {}, "shape": None, "indicators": [], "points": [], "outcomes": []}
     return {"name": "clm", "tokens": 1000, "checkpoint": "pretrain/1"} | empty | changes
 
 
@@ -110,9 +110,44 @@ def test_few_shot_scores_of_a_family_have_a_mean_at_every_checkpoint(tmp_path: P
         places = {name: result(tmp_path, f"indicators/{at}{name}", score(0.5)) for name in ("kshot_a", "kshot_b")}
         return [indicator(name, place, family="rag") for name, place in places.items()]
 
-    found = rows_of(variant(indicators=pair("last"), points=[{"tokens": 500, "indicators": pair("early")}]), tmp_path)
+    early = {"tokens": 500, "indicators": pair("early"), "outcomes": []}
+    found = rows_of(variant(indicators=pair("last"), points=[early]), tmp_path)
     means = [(row["name"], row["checkpoint_tokens"]) for row in found if row["name"].startswith("mean")]
     assert means == [("mean_kshot_rag", 500), ("mean_kshot_rag", 1000)]
+
+
+def test_what_is_fine_tuned_on_the_way_says_after_how_many_tokens(tmp_path: Path) -> None:
+    def pair(at: str, value: float) -> list[Row]:
+        places = {name: result(tmp_path, f"evaluate/{at}{name}", score(value)) for name in ("piqa", "boolq")}
+        return [outcome(name, place) for name, place in places.items()]
+
+    early = {"tokens": 500, "indicators": [], "outcomes": pair("early", 0.25)}
+    asked = variant(points=[early], outcomes=pair("last", 0.75))
+    found = [(row["name"], row["checkpoint_tokens"], row["value"]) for row in rows_of(asked, tmp_path)]
+    assert found == [
+        ("piqa", 500, 0.25), ("boolq", 500, 0.25), ("mean_cms", 500, 0.25),
+        ("piqa", 1000, 0.75), ("boolq", 1000, 0.75), ("mean_cms", 1000, 0.75),
+    ]  # fmt: skip
+    tokens = [table["checkpoint_tokens"][0].as_py() for table in items_of(asked, tmp_path)]
+    assert tokens == [500, 500, 1000, 1000]
+
+
+def test_a_fine_tuning_on_the_way_that_diverged_leaves_the_last_one_alone(tmp_path: Path) -> None:
+    lost = outcome("piqa", result(tmp_path, "evaluate/early", score(0.5), status="skipped"))
+    last = outcome("piqa", result(tmp_path, "evaluate/last", score(0.75)))
+    early = {"tokens": 500, "indicators": [], "outcomes": [lost]}
+    found = rows_of(variant(points=[early], outcomes=[last]), tmp_path)
+    assert [(row["checkpoint_tokens"], row["value"]) for row in found] == [(1000, 0.75)]
+
+
+def test_size_and_compute_are_those_of_the_model_that_was_trained(tmp_path: Path) -> None:
+    (tmp_path / "pretrain" / "1").mkdir(parents=True)
+    receipt = {"status": "ok", "metrics": {"parameters": 50}, "reason": None}
+    (tmp_path / "pretrain" / "1" / "receipt.json").write_text(json.dumps(receipt))
+    shape = {"layers": 2, "width": 3, "length": 4}
+    found = rows_of(variant(config={"lr": 0.1}, shape=shape), tmp_path)
+    assert all(row["kind"] == "config" for row in found)
+    assert values(found) == {"lr": 0.1, "params": 50, "tokens": 1000, "flops": 1000 * (6 * 50 + 12 * 2 * 3 * 4)}
 
 
 def test_items_carry_the_columns_of_their_number(tmp_path: Path) -> None:

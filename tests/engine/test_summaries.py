@@ -1,4 +1,4 @@
-"""What the report says about how its numbers were made."""
+"""The jobs made of a study's table, and what the report says about how its numbers were made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.summaries import direction_notes, make_selection, overlap_notes, tokenizer_notes
+from ptp_core.engine.make_dynamics import make_dynamics
+from ptp_core.engine.make_report import overlap_notes, tokenizer_notes
+from ptp_core.engine.summaries import direction_notes, make_selection
 from ptp_core.errors import UserError
 from ptp_core.table.schema import from_rows, write_table
 
@@ -58,3 +60,12 @@ def test_training_items_that_were_dropped_are_counted() -> None:
     assert overlap_notes([{"stage": "task", "label": "quiz", "units": [unit]}]) == [
         "27 training items of quiz ask what its test items ask; they are tested and not trained on, which leaves 13."
     ]
+
+
+def test_dynamics_of_a_table_without_base_scores_cost_no_report(tmp_path: Path) -> None:
+    folders = Folders(tmp_path, "study")
+    row = {"variant": "a", "kind": "outcome", "name": "quiz", "value": 0.5, "higher_is_better": True, "source": "here"}
+    write_table(from_rows([row | {"checkpoint_tokens": 10}]), folders.home)
+    make_dynamics({"study": "study", "dynamics": {}, "places": {}}, folders)
+    found = json.loads((folders.home / "dynamics.json").read_text(encoding="utf-8"))
+    assert found["verdict"]["headline"].startswith("Nothing is derived: ")

@@ -55,6 +55,15 @@ def test_the_last_checkpoint_counts_and_uneven_ones_are_said() -> None:
     assert "different numbers of pre-training tokens" in data.notes[0]
 
 
+def test_a_few_variants_fine_tuned_on_the_way_change_nothing_and_need_no_word() -> None:
+    ends = [outcome(v, x, seed=seed, checkpoint_tokens=20) for v, x in (("a", 2.0), ("b", 5.0)) for seed in (0, 1)]
+    way = [outcome("a", 1.0, seed=0, checkpoint_tokens=tokens) for tokens in (5, 10)]
+    with_them, without = measured(from_rows([*ends, *way])), measured(from_rows(ends))
+    assert with_them.outcomes["sft"].values.tolist() == without.outcomes["sft"].values.tolist() == [2.0, 5.0]
+    assert with_them.outcomes["sft"].n_seeds.tolist() == [2, 2]
+    assert with_them.notes == ()
+
+
 def test_prompt_formats_are_averaged_within_a_seed_and_said() -> None:
     rows = [outcome("a", 1.0, seed=0, prompt_format="p"), outcome("a", 3.0, seed=0, prompt_format="q")]
     data = measured(from_rows([*rows, outcome("a", 6.0, seed=1, prompt_format="p")]))

@@ -18,7 +18,7 @@ from ptp_core.report.study import read_study
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=y>&{{ 7 * 7 }}\u202e"
 SECTIONS = ("verdict", "ranking", "indicators", "scatter", "curves", "made", "glossary")
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "xlink:href", "formaction", "background"}
-VOID = {"meta", "link", "br", "input", "img", "hr"}
+VOID = {"meta", "link", "br", "wbr", "input", "img", "hr"}
 
 
 class Page(HTMLParser):

@@ -16,7 +16,7 @@ Complaint = Callable[[str], str]
     ("edit", "message"),
     [
         (("finetune: {", "fintune: {"), '13 fintune: unknown key; did you mean "finetune"?'),
-        (("finetune: {", "zzz: {"), "13 zzz: unknown key; known: checkpoints, data, execution, "),
+        (("finetune: {", "zzz: {"), "13 zzz: unknown key; known: checkpoints, data, dynamics, "),
         (("{preset: nano}", "{preset: nano, widht: 8}"), '3 model.widht: unknown key; did you mean "width"?'),
         (("{preset: nano}", "{preset: nano, presset: 8}"), '3 model.presset: unknown key; did you mean "preset"?'),
         (("{preset: nano}", "{preset: nan}"), "3 model: no preset 'nan'; did you mean \"nano\"?"),

@@ -26,6 +26,13 @@ def test_the_three_forms_may_stand_side_by_side(load: Load) -> None:
     assert [type(table) for table in tables] == [WideTable, LongTable, TidyTable]
 
 
+def test_a_wide_table_may_have_rows_for_checkpoints_and_names_of_several_columns(load: Load) -> None:
+    wide = WIDE.replace("variant: name", "variant: [size, name], step: s, tokens_per_step: 2k, only: {size: [1, 2]}")
+    (table,) = load(study(wide)).spec.measurements
+    assert isinstance(table, WideTable)
+    assert (table.variant, table.tokens_per_step, table.only) == (("size", "name"), 2000, {"size": (1, 2)})
+
+
 def test_what_only_a_file_knows_is_not_asked_before_it_is_read(load: Load) -> None:
     load(study(LONG) + "select: {primary: {outcome: any}}\n")
     load(study("{path: a.parquet, tidy: {outcomes: [x*]}}") + "select: {primary: {outcome: any}}\n")
@@ -37,6 +44,8 @@ def test_what_only_a_file_knows_is_not_asked_before_it_is_read(load: Load) -> No
         (WIDE.replace("variant", "long: {}, variant"), "`variant` and `long` do not go together"),
         (LONG.replace("long", "tidy: {}, long"), "`tidy` and `long` do not go together: a table has one form"),
         (TIDY.replace("tidy", "config: [lr], tidy"), "`config` and `tidy` do not go together: `config` here maps"),
+        (WIDE.replace("variant", "step: s, variant"), "`step` and `tokens_per_step` go together"),
+        (WIDE.replace("variant", "missing: maybe, variant"), "measurements[0].missing: expected"),
         ("{path: a.csv, indicators: [x], outcomes: [y]}", "measurements[0].variant: this key is needed"),
         (LONG.replace("value", "valeu"), 'measurements[0].long.valeu: unknown key; did you mean "value"?'),
         (LONG.replace("n, value: v", "n"), "measurements[0].long.value: this key is needed"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ptp_core.cost import parameters
+from ptp_core.engine.price import vocabulary_of
 from ptp_core.objectives.mix import spans_needed
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
@@ -47,6 +48,11 @@ def ladder() -> LoadedStudy:
 @pytest.fixture(scope="module")
 def mixtures() -> LoadedStudy:
     return load_study(SPECS / "flp-m.yaml")
+
+
+@pytest.fixture(scope="module")
+def world() -> LoadedStudy:
+    return load_study(SPECS / "ladder.yaml")
 
 
 class TestZeng2025:
@@ -141,6 +147,29 @@ class TestMixturesOfCode:
     def test_a_size_differs_in_nothing_else(self, mixtures: LoadedStudy) -> None:
         rest = {v.recipe.model_copy(update={"mixture": "any"}).model_dump_json() for v in mixtures.variants}
         assert len(rest) == 4
+
+
+class TestTheLadderOfTheEmbeddedWorld:
+    def test_is_named_by_the_size_of_its_models(self, world: LoadedStudy) -> None:
+        assert world.spec.data
+        vocabulary = vocabulary_of(world.spec.data)
+        sizes = {v.name.split("-")[0]: parameters(world.model_of(v.recipe), vocabulary) for v in world.variants}
+        assert {name: f"{size / 1000:.0f}k" for name, size in sizes.items()} == {name: name for name in sizes}
+        assert len(sizes) == 5
+        assert world.spec.scaling
+        assert world.spec.scaling.hold_out == (max(sizes, key=lambda name: sizes[name]),)
+
+    def test_tells_size_from_tokens(self, world: LoadedStudy) -> None:
+        assert world.spec.data
+        vocabulary = vocabulary_of(world.spec.data)
+        ratios = {v.name: v.recipe.tokens / parameters(world.model_of(v.recipe), vocabulary) for v in world.variants}
+        assert all(19.9 < ratio < 21 for name, ratio in ratios.items() if not name.endswith("-long"))
+        assert sum(ratio > 39 for ratio in ratios.values()) == 3
+
+    def test_keeps_three_checkpoints_on_the_way(self, world: LoadedStudy) -> None:
+        for recipe in (v.recipe for v in world.variants):
+            shares = [count / recipe.tokens for count in recipe.checkpoints]
+            assert shares == pytest.approx([0.25, 0.5, 0.75], abs=0.002)
 
 
 @pytest.mark.parametrize("name", ["zeng2025", "flp-ladder"])

@@ -125,7 +125,7 @@ def test_variables_in_the_path_are_expanded_or_refused(
         ("2.5e-4", "", "t.csv:3 lr: cell is empty"),
         ("model,lr", "model,model", "t.csv:1 model: column appears twice"),
         ("loss", "los", "t.csv:1: no such indicator column; got 'loss'; did you mean \"los\"?"),
-        ("m4,1e-3,CLM,2.5,73.5\n", "", "t.csv: too few variants to compare; expected at least 4 rows, got 3"),
+        ("m4,1e-3,CLM,2.5,73.5\n", "", "t.csv: too few variants to compare; expected at least 4 variants, got 3"),
         ("CLM,3.5", '"CLM,3.5', "not a table"),
     ],
 )
@@ -169,3 +169,111 @@ def test_every_finite_number_is_read_exactly(value: float) -> None:
 def test_no_text_makes_the_number_reader_fail(cell: str) -> None:
     number = as_number(cell)
     assert number is None or isinstance(number, float)
+
+
+ON_THE_WAY = """\
+size,name,seen,lr,loss,sft
+1M,a,10,1e-4,3.5,
+1M,a,,1e-4,3.25,70
+1M,b,10,2e-4,3,
+1M,b,20,2e-4,2.75,71
+2M,a,10,3e-4,2.5,
+2M,a,20,3e-4,nan,72
+2M,b,20,,2.25,73
+2M,b,30,4e-4,2,74
+"""
+CHECKPOINTS: dict[str, Any] = {
+    "variant": ("size", "name"),
+    "config": ("lr", "size"),
+    "tokens": "seen",
+    "missing": "allow",
+}
+
+
+def test_a_variant_of_several_columns_may_have_a_row_per_checkpoint(read: Read) -> None:
+    table = read(ON_THE_WAY, **CHECKPOINTS)
+    own = table[(table["variant"] == "1M-a") & (table["name"] == "loss")]
+    assert own["checkpoint_tokens"].isna().tolist() == [True, False]
+    assert own["value"].tolist() == [3.25, 3.5]
+    assert own["source"].tolist() == ["t.csv:3", "t.csv:2"]
+    assert sorted(set(table["variant"])) == ["1M-a", "1M-b", "2M-a", "2M-b"]
+
+
+def test_a_setting_has_one_row_a_variant_whatever_its_checkpoints(read: Read) -> None:
+    settings = read(ON_THE_WAY, **CHECKPOINTS).query("kind == 'config'")
+    assert settings["checkpoint_tokens"].isna().all()
+    assert settings.query("name == 'lr'")["value"].tolist() == [1e-4, 2e-4, 3e-4, 4e-4]
+    assert settings.query("name == 'size'")["text"].tolist() == ["1M", "1M", "2M", "2M"]
+
+
+def test_what_was_not_measured_makes_no_row_where_that_is_allowed(read: Read) -> None:
+    table = read(ON_THE_WAY, **CHECKPOINTS)
+    assert (table["name"] == "sft").sum() == 5
+    assert (table["name"] == "loss").sum() == 7
+    assert "t.csv:2 sft: cell is empty" in refused(read, ON_THE_WAY, **(CHECKPOINTS | {"missing": "refuse"}))
+
+
+def test_steps_are_turned_into_tokens(read: Read) -> None:
+    given = CHECKPOINTS | {"tokens": None, "step": "seen", "tokens_per_step": 2048}
+    table = read(ON_THE_WAY, **given)
+    assert sorted(set(table["checkpoint_tokens"].dropna())) == [20_480, 40_960, 61_440]
+
+
+def test_missing_numbers_of_a_parquet_file_were_not_measured(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(ON_THE_WAY)
+    pd.read_csv(tmp_path / "p.csv").to_parquet(tmp_path / "made.parquet")
+    table = read((tmp_path / "made.parquet").read_bytes(), name="p.parquet", path="p.parquet", **CHECKPOINTS)
+    pd.testing.assert_frame_equal(
+        table.drop(columns=["source", "digest", "text"]),
+        read(ON_THE_WAY, **CHECKPOINTS).drop(columns=["source", "digest", "text"]),
+    )
+
+
+def test_rows_that_a_filter_leaves_out_are_not_read(read: Read) -> None:
+    wrong_row = GOOD + "m5,x,x,x,x\n"
+    assert len(read(wrong_row, only={"model": ("m1", "m2", "m3", "m4")})) == 16
+    assert "specs/mine.yaml:7 only.objective: no row is left; got 'MLM'; there is: CLM, SC" in refused(
+        read, GOOD, only={"objective": "MLM"}
+    )
+    assert "t.csv:1: no such only column; got 'modle'" in refused(read, GOOD, only={"modle": "m1"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("b,20,2e-4", "b,20,5e-4", "t.csv:5 lr: two values for variant 1M-b; expected 2e-4, as on line 4, got '5e-4'"),
+        ("1M,b,20", "1M,b,10.0", "t.csv:5 size, name: checkpoint 10.0 is there twice; got '1M-b'; first on line 4"),
+        ("1M,a,10", "1M,a,", "t.csv:3 size, name: checkpoint at the end is there twice; got '1M-a'; first on line 2"),
+        ("1M,a,10", "1M,,10", "t.csv:2 name: variant has no name"),
+        ("1M,a,10", "1M,a,ten", "t.csv:2 seen: not a number of tokens; expected a whole number"),
+        (",3.5,", ",inf,", "t.csv:2 loss: not a finite number; got 'inf'"),
+        (",3.5,", ",n/a,", "t.csv:2 loss: not a number; got 'n/a'"),
+        ("size,name,seen", "size,name,sean", "t.csv:1: no such tokens column; got 'seen'; did you mean \"sean\"?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_checkpoints_is_named_with_its_line(read: Read, old: str, new: str, said: str) -> None:
+    assert said in refused(read, ON_THE_WAY.replace(old, new, 1), **CHECKPOINTS)
+
+
+def test_checkpoints_of_two_variants_are_worth_reading(read: Read) -> None:
+    table = read(ON_THE_WAY, **CHECKPOINTS, only={"size": "1M"})
+    assert set(table["variant"]) == {"1M-a", "1M-b"}
+
+
+def test_tokens_may_be_written_as_people_write_them_and_are_whole(read: Read) -> None:
+    table = read(ON_THE_WAY.replace("1M,a,10,", "1M,a,0.25B,", 1), **CHECKPOINTS)
+    assert 250_000_000 in set(table["checkpoint_tokens"].dropna())
+    for wrong in ("0.25", "-3", "1e30"):
+        assert "not a number of tokens" in refused(
+            read, ON_THE_WAY.replace("1M,a,10,", f"1M,a,{wrong},", 1), **CHECKPOINTS
+        )
+
+
+def test_a_column_that_nobody_measured_is_refused(read: Read) -> None:
+    content = "".join(f"{line},\n" for line in GOOD.splitlines()).replace("sft,\n", "sft,acc\n")
+    said = refused(read, content, outcomes=("sft", "acc"), missing="allow")
+    assert "t.csv:1 acc: no cell of the column is filled in the rows that are read; take the column out" in said
+
+
+def test_a_clock_has_one_meaning(read: Read) -> None:
+    assert "seen: column is mapped twice" in refused(read, ON_THE_WAY, **(CHECKPOINTS | {"config": ("seen",)}))

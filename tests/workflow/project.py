@@ -86,7 +86,7 @@ class Project:
     def snakemake(self, *arguments: str) -> Finished:
         """Run Snakemake on the tiny study to its end."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=400)
+        output, _ = process.communicate(timeout=1200)
         return Finished(process.returncode, output)
 
     def stale(self) -> list[str]:

@@ -68,7 +68,7 @@ def test_a_killed_pre_training_goes_on_where_it_was_and_ends_in_the_same_weights
     state = wait_for(fresh, "store/pretrain/*.partial/state.ckpt")
     job = state.parent.name.removesuffix(".partial")
     kill_job(job)
-    output, _ = run.communicate(timeout=400)
+    output, _ = run.communicate(timeout=1200)
     assert run.returncode != 0, "a killed job must not pass for a finished one"
     assert "error in rule pretrain" in output.lower()
     assert fresh.snakemake(*UNTIL).code == 0

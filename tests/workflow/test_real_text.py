@@ -32,7 +32,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     snakemake = Path(sys.executable).parent / "snakemake"
     command = [str(snakemake), "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(folder)]
     command += ["--profile", str(REPOSITORY / "profiles" / "default"), "--config", f"study={SPEC}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "results"
 

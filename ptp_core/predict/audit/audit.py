@@ -13,6 +13,7 @@ from ptp_core.predict.audit.confounds import confounds
 from ptp_core.predict.audit.copies import duplicates
 from ptp_core.predict.audit.dependence import dependence
 from ptp_core.predict.audit.finding import Audit, Finding, in_order
+from ptp_core.predict.audit.labels import constant_labels
 from ptp_core.predict.audit.leaks import shared_items
 from ptp_core.predict.audit.outcomes import at_bounds, seed_noise, tied
 from ptp_core.predict.quantities import Measured
@@ -34,6 +35,7 @@ def audit(table: pd.DataFrame, data: Measured, select: Select, chance: Mapping[s
         *copies,
         *collapses(data, "collapsed" in select.leave_out),
         *diverged(table, data),
+        *constant_labels(table),
         *dependence(data, aside=[variant for finding in copies for variant in _all_but_kept(finding)]),
         *shared_items(table, data),
         *confounds(data, select),

@@ -16,6 +16,7 @@ KINDS = (
     "collapsed",
     "diverged",
     "constant_outcome",
+    "constant_labels",
     "dependence",
     "shared_items",
     "confound",

@@ -1,0 +1,1 @@
+"""The page of laws: compute → loss → score, held against runs that were not fitted."""
