@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.stages import STAGES
 from ptp_core.engine.units import Graph, Job, Unit, settings_json
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.store import is_complete
 from ptp_core.spec.execution import Execution
 
-FORMAT = 1
+FORMAT = 2
 
 
 def job_json(job: Job, execution: Execution) -> dict[str, Any]:
@@ -32,8 +31,7 @@ def job_json(job: Job, execution: Execution) -> dict[str, Any]:
 def _unit_json(unit: Unit) -> dict[str, Any]:
     return {
         "fingerprint": unit.fingerprint,
-        "code": STAGES[unit.stage].code,
-        "packages": STAGES[unit.stage].versions,
+        "identity": unit.identity,
         "label": unit.label,
         "settings": settings_json(unit.settings),
         "parents": {role: parent.place for role, parent in sorted(unit.parents.items())},

@@ -116,7 +116,7 @@ def _failed(unit: dict[str, Any], stage: Stage, reason: str) -> dict[str, Any]:
 
 def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:
     # Between planning and running, hours may pass in which somebody edits the code or upgrades a package.
-    if (unit["code"], unit["packages"]) != (stage.code, stage.versions):
+    if (unit["identity"]["code"], unit["identity"]["packages"]) != (stage.code, stage.versions):
         raise UserError(
             f"the code or the packages of stage {stage.name} have changed since the study was planned",
             fix="run snakemake again",
@@ -164,12 +164,12 @@ def _receipt(
         "wall_seconds": 0.0,
         **made,
         "fingerprint": unit["fingerprint"],
+        # What was hashed: whoever holds a receipt can tell whose it is, and what has changed since.
+        "identity": unit["identity"],
         "stage": stage.name,
         "settings": unit["settings"],
         "parents": unit["parents"],
         "inputs": {role: [file["sha256"] for file in files] for role, files in unit["inputs"].items()},
-        "code": stage.code,
-        "packages": stage.versions,
         "artifacts": files,
         "host": {"name": platform.node(), "system": platform.platform(), "python": platform.python_version()},
     }

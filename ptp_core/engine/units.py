@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ptp_core.engine.stages import STAGES
 from ptp_core.identity.canonical import digest
-from ptp_core.identity.fingerprint import ID_LENGTH, fingerprint
+from ptp_core.identity.fingerprint import ID_LENGTH, content
 from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.pretrain import Variant
 from ptp_core.spec.quantities import format_count
@@ -33,9 +33,10 @@ class Unit:
     """Role → (file, sha256)."""
 
     @cached_property
-    def fingerprint(self) -> str:
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the result."""
         stage = STAGES[self.stage]
-        return fingerprint(
+        return content(
             self.stage,
             self.settings,
             {role: parent.fingerprint for role, parent in self.parents.items()},
@@ -44,6 +45,11 @@ class Unit:
             stage.code,
             stage.versions,
         )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (64 hex digits) of the identity."""
+        return digest(self.identity)
 
     @property
     def id(self) -> str:

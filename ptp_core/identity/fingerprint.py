@@ -9,8 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ptp_core.identity.canonical import digest
-
 ID_LENGTH = 24
 """Hex digits of a fingerprint that name files and folders: 96 bits, ample for any store."""
 
@@ -44,28 +42,26 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def fingerprint(
+def content(
     stage: str,
     settings: BaseModel,
     parents: Mapping[str, str],
     inputs: Mapping[str, str],
     code: str,
     packages: Mapping[str, str],
-) -> str:
-    """sha256 (64 hex digits) over everything that decides a job's result.
+) -> dict[str, Any]:
+    """Everything that decides a job's result; its digest is the job's fingerprint, and receipts keep it.
 
     ``parents``: role → fingerprint. ``inputs``: role → digest of the data. ``code``: digest of the stage's closure.
     """
-    return digest(
-        {
-            "stage": stage,
-            "settings": identity_of(settings),
-            "parents": dict(parents),
-            "inputs": dict(inputs),
-            "code": code,
-            "packages": dict(packages),
-        }
-    )
+    return {
+        "stage": stage,
+        "settings": identity_of(settings),
+        "parents": dict(parents),
+        "inputs": dict(inputs),
+        "code": code,
+        "packages": dict(packages),
+    }
 
 
 @cache

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from ptp_core.identity.fingerprint import fingerprint, identity_of, package_version
+from ptp_core.identity.canonical import digest
+from ptp_core.identity.fingerprint import content, identity_of, package_version
 from ptp_core.spec.data import Data, ShardSettings, Source
 from ptp_core.spec.fields import Section, execution, identity
 from ptp_core.spec.finetune import Finetune, FinetuneSettings, Tuning
@@ -63,7 +64,7 @@ def name_of(value: object) -> str:
 
 def print_of(settings: BaseModel, **changes: Any) -> str:
     given: dict[str, Any] = {"stage": "pretrain", "parents": {}, "inputs": {}, "code": "c", "packages": {}} | changes
-    return fingerprint(settings=settings, **given)
+    return digest(content(settings=settings, **given))
 
 
 def another(value: Any, annotation: Any) -> Any:
