@@ -38,6 +38,8 @@ def print_scale(
     home = Folders(results, study.spec.study).home
     summary, laws = _read(home / "scaling.json", spec, study), _read(home / "scaling_laws.json", spec, study)
     given = [f"--{name}" for name, value in limits.items() if value is not None]
+    if "targets" not in summary:
+        raise UserError(str(summary["verdict"]["headline"]), where=Where(home / "scaling.json"))
     if wanted is None and given:
         raise UserError("this is about a value to reach", subject=given[0], fix="give --target NAME=VALUE as well")
     try:

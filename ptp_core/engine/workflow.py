@@ -165,7 +165,7 @@ def _made_of(table: Settings, checkpoints: list[Settings], workflow: Workflow) -
         if section is not None:
             settings = shared | {stage: section.model_dump(mode="json"), "places": study.places(stage)}
             if stage == "scaling":
-                settings["tasks"] = task_places(workflow.graph)
+                settings |= {"tasks": task_places(workflow.graph), "trained": bool(workflow.graph.jobs)}
             jobs[stage] = _job(stage, settings)
     return jobs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from ptp_core.errors import UserError, Where, did_you_mean
 from ptp_core.spec.measurements import Rows, TidyMapping, TidyTable, is_wild
 from ptp_core.spec.paths import expand_variables
+from ptp_core.spec.wild import fits
 from ptp_core.table.cells import check_is_file
 from ptp_core.table.columns import KINDS, NAMES
 from ptp_core.table.matching import is_wanted
@@ -84,7 +84,7 @@ def _beside_another(table: pd.DataFrame, read_as: pd.Series[Any]) -> pd.Series[A
 
 def _named(table: pd.DataFrame, name: str, kind: str, where: Where) -> pd.Series[Any]:
     names = table["name"]
-    rows = names.map(lambda own: fnmatchcase(own, name)).astype(bool) if is_wild(name) else names == name
+    rows = names.map(lambda own: fits(own, name)).astype(bool) if is_wild(name) else names == name
     if not rows.any():
         fix = did_you_mean(name, names)
         raise UserError(f"no such {kind} in the table", where=where, subject="tidy", got=name, fix=fix)

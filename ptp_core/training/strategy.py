@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from typing import Any
 
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
@@ -60,11 +61,11 @@ class CpuDeepSpeedStrategy(DeepSpeedStrategy):
         DDPStrategy.setup_environment(self)
 
     def setup_distributed(self) -> None:
-        import deepspeed.comm.torch
-
         # DeepSpeed would compile an extension for processes that share memory: a minute and a C++ compiler, and a
         # compilation that is killed leaves a lock on which every later training waits for ever. Gloo does without.
-        deepspeed.comm.torch.build_shm_op = lambda: None
+        # By its full name: as an attribute, `deepspeed.comm.torch` is PyTorch itself.
+        backend = importlib.import_module("deepspeed.comm.torch")
+        backend.build_shm_op = lambda: None  # type: ignore[attr-defined]
         reset_seed()
         self.set_world_ranks()
         self._init_deepspeed_distributed()

@@ -11,8 +11,10 @@ import pytest
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.make_dynamics import make_dynamics
 from ptp_core.engine.make_report import overlap_notes, tokenizer_notes
+from ptp_core.engine.make_scaling import make_scaling
 from ptp_core.engine.summaries import direction_notes, make_selection
 from ptp_core.errors import UserError
+from ptp_core.report.scaling.page import render_scaling
 from ptp_core.table.schema import from_rows, write_table
 
 
@@ -69,3 +71,22 @@ def test_dynamics_of_a_table_without_base_scores_cost_no_report(tmp_path: Path) 
     make_dynamics({"study": "study", "dynamics": {}, "places": {}}, folders)
     found = json.loads((folders.home / "dynamics.json").read_text(encoding="utf-8"))
     assert found["verdict"]["headline"].startswith("Nothing is derived: ")
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_laws_that_cannot_be_fitted_cost_no_report_where_models_were_trained(tmp_path: Path, trained: bool) -> None:
+    folders = Folders(tmp_path, "study")
+    row = {"kind": "indicator", "name": "loss", "value": 3.0, "higher_is_better": False, "source": "here"}
+    size = {"kind": "config", "name": "params", "value": 1e6, "source": "here"}
+    rows = [entry | {"variant": name, "checkpoint_tokens": 1e7} for name in "ab" for entry in (row, size)]
+    write_table(from_rows(rows), folders.home)
+    settings = {"study": "study", "scaling": {"losses": ["loss"]}, "places": {}, "tasks": {}, "trained": trained}
+    if not trained:
+        with pytest.raises(UserError):
+            make_scaling(settings, folders)
+        assert not (folders.home / "scaling.json").exists()
+        return
+    make_scaling(settings, folders)
+    found = json.loads((folders.home / "scaling.json").read_text(encoding="utf-8"))
+    assert found["verdict"]["headline"].startswith("No law is fitted: ")
+    assert "No law is fitted: " in render_scaling(found)

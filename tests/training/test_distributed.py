@@ -65,12 +65,15 @@ def alone(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, M
 
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
 def test_two_processes_with_zero_train_as_one_process_does(
-    tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path, stage: int
+    tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path, stage: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path / "compiled"))
     metrics = train(tiny, tmp_path / "run", devices=2, zero_stage=stage, micro_batch_tokens=64)
     assert metrics["layout"] == {"processes": 2, "accumulation": 2, "rows": 2, "zero_stage": stage}
     assert metrics["order_digest"] == alone[1]["order_digest"]
     assert_same_training(tmp_path / "run", alone[0])
+    # A compilation that is killed leaves a lock on which every later training of this user waits.
+    assert not (tmp_path / "compiled").exists()
 
 
 def test_accumulation_in_one_process_changes_nothing(tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ptp_core.predict.dynamics.cells import Curve
 from ptp_core.predict.dynamics.intervals import NAN, Floats, corrected
 from ptp_core.spec.dynamics import Dynamics
 from ptp_core.stats.pairs import null_sd, pairwise_accuracy
+from ptp_core.stats.ranks import spearman, unit_ranks
 
 STREAM = 90
 """Random stream of the shuffles."""
@@ -39,7 +40,7 @@ def correlation(curves: Sequence[Curve], spec: Dynamics) -> list[dict[str, Any]]
         if n < FEWEST:
             continue
         base, tuned = curve.sign * curve.base, curve.sign * curve.tuned
-        rho = spearman(base, tuned)
+        rho = float(spearman(base, tuned))
         pairs = pairwise_accuracy(base, tuned)
         rows.append(
             {
@@ -54,25 +55,10 @@ def correlation(curves: Sequence[Curve], spec: Dynamics) -> list[dict[str, Any]]
                 "accuracy": pairs.accuracy,
                 "n_pairs": pairs.n_pairs,
                 "null_sd": null_sd(n),
-                "by_tokens": spearman(curve.tokens, tuned),
+                "by_tokens": float(spearman(curve.tokens, tuned)),
             }
         )
     return corrected(rows)
-
-
-def _ranks(values: Floats) -> Floats:
-    larger, equal = (np.sum(of, axis=1) for of in (values[:, None] > values, values[:, None] == values))
-    ranks = larger + (equal - len(values)) / 2.0
-    ranks = ranks - ranks.mean()
-    length = float(np.sqrt((ranks**2).sum()))
-    return ranks / length if length > 0 else np.full(len(values), NAN)
-
-
-def spearman(x: Floats, y: Floats) -> float:
-    """Spearman's rank correlation of (n,) columns, ties with their mean rank; NaN where one is constant or unknown."""
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return NAN
-    return float(np.clip(np.round((_ranks(x) * _ranks(y)).sum(), 12), -1, 1))
 
 
 def interval(rho: float, n: int, confidence: float) -> list[float] | None:
@@ -86,7 +72,7 @@ def interval(rho: float, n: int, confidence: float) -> list[float] | None:
 
 
 def _p(base: Floats, tuned: Floats, spec: Dynamics) -> float:
-    x, y = _ranks(base), _ranks(tuned)
+    x, y = unit_ranks(base), unit_ranks(tuned)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return NAN
     orders = _orders(len(x), spec.permutations, spec.seed)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ptp_core.errors import UserError, did_you_mean
 from ptp_core.predict.quantities import natural_order, own_scores
 from ptp_core.predict.wording import listed
-from ptp_core.spec.quantities import parse_count
 from ptp_core.spec.scaling import RunSize, Scaling
 from ptp_core.spec.wild import fits
+from ptp_core.table.lines import as_count
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -209,17 +209,10 @@ def _numbers(config: pd.DataFrame, column: str) -> dict[str, float]:
     """Variant → its number in a configuration column; 1.4B is understood, other words are left out."""
     found: dict[str, float] = {}
     for run, value, text in config.loc[config["name"] == column, ["variant", "value", "text"]].itertuples(index=False):
-        number = float(value) if not pd.isna(value) else _count(text)
+        number = float(value) if not pd.isna(value) else as_count(text if isinstance(text, str) else "")
         if number is not None:
             found.setdefault(str(run), number)
     return found
-
-
-def _count(text: object) -> float | None:
-    try:
-        return float(parse_count(text)) if isinstance(text, str) else None
-    except ValueError:
-        return None
 
 
 def _means(rows: pd.DataFrame, ends: dict[str, tuple[float, float, float]]) -> pd.DataFrame:

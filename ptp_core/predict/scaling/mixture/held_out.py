@@ -12,6 +12,7 @@ from ptp_core.predict.scaling.mixture.fitting import SAME_COMPUTE, runs_of
 from ptp_core.predict.scaling.mixture.laws import Laws, band, predict, predicted_losses
 from ptp_core.predict.scaling.points import Floats, Points
 from ptp_core.stats.bootstrap import percentile_interval
+from ptp_core.stats.ranks import spearman
 
 Block = dict[str, Any]
 FEWEST, RESAMPLES = 4, 1000
@@ -80,24 +81,14 @@ def judged(predicted: Floats, actual: Floats, seed: int) -> Block:
     if len(a) < FEWEST or np.ptp(p) == 0 or np.ptp(a) == 0:
         return {"n": len(a), "spearman": None, "ci95": None, "relative_error": error}
     drawn = np.random.default_rng([seed, ORDER_STREAM]).integers(len(a), size=(RESAMPLES, len(a)))
-    draws = _spearman(p[drawn], a[drawn])
+    draws = spearman(p[drawn], a[drawn])
     interval = percentile_interval(draws[:, None], 0.95)[0]
     return {
         "n": len(a),
-        "spearman": float(_spearman(p[None], a[None])[0]),
+        "spearman": float(spearman(p, a)),
         "ci95": [float(bound) for bound in interval],
         "relative_error": error,
     }
-
-
-def _spearman(first: Floats, second: Floats) -> Floats:
-    """(B,) correlations of the ranks within each row of two (B, n); NaN where a row is all ties."""
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values, axis=1) for values in (first, second)]
-    x, y = (r - r.mean(axis=1, keepdims=True) for r in ranks)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
 
 
 def _short(block: Block) -> Block:
