@@ -52,7 +52,10 @@ class Package:
             raise ModuleNotFoundError(start[0])
         if start[1] != ALL and start[1] not in module.names:
             raise AttributeError(f"{start[0]} has no {start[1]}")
-        found, waiting = {start}, [start]
+        # What the start is handed was made by others; all else is made by code that is reached by its name.
+        handed = [part for part in module.names.get(start[1], ()) if isinstance(part, Statement)]
+        first = {t for part in handed for t in self._of_chains(start[0], part.annotations)}
+        found, waiting = {start, *first}, [start, *first]
         while waiting:
             for target in self.targets(waiting.pop()):
                 if target not in found:
@@ -126,16 +129,21 @@ class Package:
             for name, found in imported_by(node):
                 if name == "*" or found.own:
                     local.setdefault(name, []).append(found)
-        code = self._known(module)
         for chain in part.chains:
             for bound in local.get(chain[0], ()):
                 yield from self._through(bound, chain[1:], frozenset())
+        yield from self._of_chains(module, part.chains)
+        for text in part.texts:
+            yield from self._of_text(text)
+
+    def _of_chains(self, module: str, chains: Iterable[Chain]) -> Iterator[Node]:
+        """What chains are that begin with a name of the module."""
+        code = self._known(module)
+        for chain in chains:
             if chain[0] in code.names or code.stars:
                 yield from self._follow(module, chain, frozenset(), is_root=True)
             if chain[0] in _DYNAMIC:
                 yield (module, ALL)
-        for text in part.texts:
-            yield from self._of_text(text)
 
     def _of_text(self, text: str) -> Iterator[Node]:
         """``module:function``, a module that is run, or the beginning of names that are put together."""

@@ -45,6 +45,11 @@ class Statement:
         return self._read.chains
 
     @property
+    def annotations(self) -> set[Chain]:
+        """Names in the annotations of functions, which nothing looks up: the kinds of what a function is handed."""
+        return self._read.annotations
+
+    @property
     def imports(self) -> list[ast.Import | ast.ImportFrom]:
         """Imports anywhere inside."""
         return self._read.imports
@@ -67,6 +72,7 @@ class _Reader:
     is_future: bool
     words: list[str] = field(default_factory=list)
     chains: set[Chain] = field(default_factory=set)
+    annotations: set[Chain] = field(default_factory=set)
     imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
     in_class: bool = False
@@ -179,7 +185,9 @@ class _Reader:
         reader = _Reader(self.is_future)
         reader.read(node)
         self.words += reader.words
-        if evaluated:
+        if not evaluated:
+            self.annotations |= reader.chains
+        else:
             self.chains |= reader.chains | _in_strings(node)
             self.texts |= reader.texts
 

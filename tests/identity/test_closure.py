@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from ptp_core.tools import floor, helper
 from ptp_core.tools import numbers as known
+from ptp_core.tools.boxes import Box, Bag
 from ptp_core.tools.kinds import Pupil
 from ptp_core.tools.stars import *
 
@@ -37,7 +38,7 @@ SPARE = 4
 WORKERS = {"one": "ptp_core.worker:work"}
 
 
-def run(x: Only):
+def run(x: Only, box: Box):
     \"\"\"Run it.\"\"\"
     import ptp_core.late
 
@@ -46,7 +47,12 @@ def run(x: Only):
         return from_star(y)
 
     pupil = Pupil(x)
-    return helper.twice(x) + known.ONE + floor(x) + LIMIT + ptp_core.late.more(inner(pupil.name)), WORKERS
+    late = ptp_core.late.more(inner(box.size()), bagged(pupil))
+    return helper.twice(x) + known.ONE + floor(x) + LIMIT + late, WORKERS
+
+
+def bagged(bag: Bag):
+    return bag
 
 
 def apart(x):
@@ -92,6 +98,7 @@ def teacher():
     return 1
 """,
     "tools/bases.py": "class Person:\n    def greet(self):\n        return 'hello'\n\n\nclass Robot:\n    pass\n",
+    "tools/boxes.py": "class Box:\n    def size(self):\n        return 1\n\n\nclass Bag:\n    x = 1\n",
     "tools/marks.py": "Mark = int\nGrade = float\nSpare = str\n",
     "tools/register.py": "KNOWN = {}\nKNOWN['nobody'] = None\n\n\ndef known_by(name):\n"
     "    return lambda f: KNOWN.setdefault(name, f)\n\n\ndef forget(name):\n    del KNOWN[name]\n",
@@ -132,6 +139,7 @@ def edit(package: Path) -> Callable[[str, str, str], None]:
 
 def test_it_is_all_that_the_entry_can_reach_and_no_more(package: Path) -> None:
     assert {name.removeprefix("ptp_core.") for name in closure(ENTRY)} == {
+        "stage.entry:Box", "stage.entry:bagged", "tools.boxes:Box",
         "stage.entry:LIMIT", "stage.entry:Pupil", "stage.entry:WORKERS", "stage.entry:floor", "stage.entry:helper",
         "stage.entry:known", "stage.entry:run", "tools:floor", "tools.deep:deeper", "tools.helper:deeper",
         "tools.helper:twice", "tools.kinds", "tools.kinds:Grade", "tools.kinds:Mark", "tools.kinds:Person",
@@ -168,6 +176,7 @@ def test_a_module_without_a_function_counts_whole_and_so_does_what_lies_around_i
         ("tools/bases.py", "    pass", "    legs = 2"),
         ("tools/register.py", "del KNOWN[name]", "KNOWN.pop(name)"),
         ("typed.py", "never", "ever"),
+        ("tools/boxes.py", "x = 1", "x = 2"),
         ("late.py", "def less(x):\n    return x", "def less(x):\n    return -x"),
         ("apart.py", "only", "just"),
         ("__init__.py", "The package.", "This package."),
@@ -197,6 +206,7 @@ def test_an_edit_that_no_result_can_feel_changes_nothing(
         ("tools/numbers.py", "ONE = 1", "ONE = 1.0"),
         ("tools/stars.py", "return x", "return 2 * x"),
         ("tools/kinds.py", "return 1", "return 2"),
+        ("tools/boxes.py", "return 1", "return 2"),
         ("tools/kinds.py", "    return x", "    return [x]"),
         ("tools/bases.py", "'hello'", "'good day'"),
         ("tools/marks.py", "Mark = int", "Mark = bool"),
