@@ -40,6 +40,9 @@ class Kept:
     now: str
     older: str
     results: int
+    """Stale ones that become valid."""
+    lost: int
+    """Made by what is here now; they are no longer what is asked for."""
 
     @property
     def key(self) -> str:
@@ -104,12 +107,13 @@ class Search:
 
     def _best(self, kind: str, name: str, now: str, known: set[str], wish: str | None) -> Kept | None:
         """The one older digest or version by which results become valid; from then on it counts."""
-        done = self._done(self.adopted)
+        known = {older for older in known if older.startswith(wish or "")}
+        done = self._done(self.adopted) if known else set()
         options = []
         for older in sorted(known):
-            kept = self._done(self._with(kind, name, now, older)) - done
-            if kept and older.startswith(wish or ""):
-                options.append(Kept(kind, name, now, older, len(kept)))
+            then = self._done(self._with(kind, name, now, older))
+            if then - done:
+                options.append(Kept(kind, name, now, older, len(then - done), len(done - then)))
         if len(options) > 1:
             option = "--stage" if kind == "code" else "--package"
             which = " or ".join(f"{option} {name}={one.older[:ID_LENGTH]} ({_results(one)})" for one in options)
@@ -179,7 +183,8 @@ def _record(study: LoadedStudy, found: list[Kept], reason: str) -> None:
 
 
 def _results(one: Kept) -> str:
-    return f"{one.results} result{'s' if one.results > 1 else ''} kept"
+    lost = f", {one.lost} made since then no longer count" if one.lost else ""
+    return f"{one.results} result{'s' if one.results > 1 else ''} kept{lost}"
 
 
 def _told(one: Kept, store: Path) -> list[str]:

@@ -178,6 +178,18 @@ def test_of_several_older_codes_one_has_to_be_named(
     assert read_adopted(study.with_suffix(".lock")).code == {("pretrain", C): B}
 
 
+def test_results_made_since_then_are_told_to_count_no_longer(
+    study: Path, stages: dict[str, Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(stages, "evaluate", B)
+    study.write_text(SPEC.replace("4e-3", "5e-3"))
+    workflow = plan(study)
+    fifth = [job for job in workflow.graph.jobs if "5e-3" in job.label or "0.005" in job.label]
+    finish(dataclasses.replace(workflow, graph=dataclasses.replace(workflow.graph, jobs=tuple(fifth))))
+    assert adopt(study) == 0
+    assert "3 results kept, 1 made since then no longer count" in capsys.readouterr().out
+
+
 def test_a_package_is_adopted_by_name_only(
     study: Path, stages: dict[str, Stage], capsys: pytest.CaptureFixture[str]
 ) -> None:
