@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from ptp_core.adopt_options import add_adopt
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
 from ptp_core.import_options import add_import
 from ptp_core.work import Interrupted
@@ -75,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_argument("--group", help="whose laws, where they differ by group")
     scale.add_argument("--form", help="the law to use, such as flp+linear (default: the chosen one)")
     scale.add_argument("--json", action="store_true", help="print all numbers as JSON")
-    for command in (analyze, status, summary, scale):
+    adopt = _add(commands, "adopt", _adopt, "keep results across a change of code that is declared harmless")
+    add_adopt(adopt)
+    for command in (analyze, status, summary, scale, adopt):
         _results(command)
     job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
@@ -174,6 +177,12 @@ def _scale(options: argparse.Namespace) -> None:
 
     limits = {"params": options.params, "group": options.group, "form": options.form}
     print_scale(options.spec, options.results, options.target, limits, options.json)
+
+
+def _adopt(options: argparse.Namespace) -> None:
+    from ptp_core.engine.adopt import adopt
+
+    adopt(options.spec, options.results, options.reason, options.stage, options.package)
 
 
 def _job(options: argparse.Namespace) -> None:

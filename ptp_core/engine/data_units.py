@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format
 from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
+from ptp_core.engine.adopted import INSTALLED, Stages
 from ptp_core.engine.units import DigestOf, Unit, without
 from ptp_core.spec.data import Data, Reading, ShardSettings, Source, Tokenizer, TokenizerSettings
 from ptp_core.spec.explain_errors import dotted
@@ -22,8 +23,9 @@ from ptp_core.spec.world import World
 class DataUnits:
     """All that training and measuring read; files are digested where they are first asked for."""
 
-    def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
+    def __init__(self, study: LoadedStudy, digest_of: DigestOf, stages: Stages = INSTALLED) -> None:
         self.study, self.spec, self.digest_of = study, study.spec, digest_of
+        self.unit = partial(Unit, stages=stages)
 
     @property
     def data(self) -> Data:
@@ -92,17 +94,17 @@ class DataUnits:
         wanted = self.data.tokenizer
         if self.data.world:
             world = self._world("words", "train_items", "test_items")
-            return Unit("tokenizer", "tokenizer", TokenizerSettings(world=world, tokenizer=wanted))
+            return self.unit("tokenizer", "tokenizer", TokenizerSettings(world=world, tokenizer=wanted))
         if wanted.exists:
             settings = TokenizerSettings(tokenizer=without(wanted, "sample_characters"))
-            return Unit("tokenizer", "tokenizer", settings, inputs=self._existing_tokenizer(wanted))
+            return self.unit("tokenizer", "tokenizer", settings, inputs=self._existing_tokenizer(wanted))
         settings = TokenizerSettings(
             # Nothing is counted in tokens before there is a tokenizer, and views of a domain do not change its text.
             sources=tuple(without(s, "max_tokens", "length_quantile", "tag") for s in self.sources.values()),
             tokenizer=wanted,
             held_out_share=self.data.held_out_share,
         )
-        return Unit("tokenizer", "tokenizer", settings, inputs=self._source_files)
+        return self.unit("tokenizer", "tokenizer", settings, inputs=self._source_files)
 
     def _existing_tokenizer(self, wanted: Tokenizer) -> dict[str, tuple[tuple[Path, str], ...]]:
         if wanted.path is None:
@@ -122,14 +124,14 @@ class DataUnits:
             reading = {name: getattr(source, name) for name in Reading.model_fields}
             settings = ShardSettings(domain=domain, held_out_share=self.data.held_out_share, **reading)
         inputs = {domain: files} if (files := self._source_files.get(domain)) else {}
-        return Unit("shards", domain, settings, {"tokenizer": self.tokenizer}, inputs)
+        return self.unit("shards", domain, settings, {"tokenizer": self.tokenizer}, inputs)
 
     def _task(self, name: str) -> Unit:
         if name not in self.spec.tasks:
             settings = TaskSettings(family=self.study.families[name], world=self._world("words"))
-            return Unit("task", name, settings)
+            return self.unit("task", name, settings)
         task = self.spec.tasks[name]
         settings = TaskSettings(family=task.family, max_train=task.max_train, max_test=task.max_test)
         written = {split: getattr(task, split) for split in ("train", "test")}
         inputs = {split: self._files((text,), "tasks", name, split) for split, text in written.items() if text}
-        return Unit("task", name, settings, inputs=inputs)
+        return self.unit("task", name, settings, inputs=inputs)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from functools import partial
 
+from ptp_core.engine.adopted import INSTALLED, Stages
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.existing import existing_files
 from ptp_core.engine.measure_units import IndicatorParents, MeasureUnits
@@ -17,18 +19,22 @@ from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Var
 from ptp_core.spec.quantities import WHOLE
 
 
-def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
-    """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there."""
+def build(study: LoadedStudy, digest_of: DigestOf, stages: Stages = INSTALLED) -> Graph:
+    """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there.
+
+    ``stages``: stage → its code and versions as this study counts them (``adopted.stages_of``).
+    """
     if study.spec.pretrain is None and not study.spec.checkpoints:
         return Graph((), (), {})
-    return _Builder(study, digest_of).graph()
+    return _Builder(study, digest_of, stages).graph()
 
 
 class _Builder:
-    def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
-        self.study, self.spec, self.digest_of = study, study.spec, digest_of
-        self.data = DataUnits(study, digest_of)
-        self.indicators = MeasureUnits(study, self.data, digest_of)
+    def __init__(self, study: LoadedStudy, digest_of: DigestOf, stages: Stages) -> None:
+        self.study, self.spec, self.digest_of, self.stages = study, study.spec, digest_of, stages
+        self.unit = partial(Unit, stages=stages)
+        self.data = DataUnits(study, digest_of, stages)
+        self.indicators = MeasureUnits(study, self.data, digest_of, stages)
         self.shards_of: dict[str, Mapping[str, Unit]] = {}
         """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
 
@@ -45,7 +51,7 @@ class _Builder:
     def _existing(self) -> Iterator[VariantUnits]:
         first: dict[str, str] = {}
         for i, entry in enumerate(self.spec.checkpoints):
-            unit = existing_checkpoint(self.study, i, self.digest_of)
+            unit = existing_checkpoint(self.study, i, self.digest_of, self.stages)
             twin = first.setdefault(unit.fingerprint, entry.name)
             if twin != entry.name:
                 what = f'checkpoints "{twin}" and "{entry.name}" are the same model'
@@ -76,7 +82,7 @@ class _Builder:
             if recipe.anneal:
                 assert isinstance(run.settings, PretrainSettings)
                 settings = AnnealSettings(run=run.settings, tokens=tokens)
-                checkpoint = Unit("anneal", label, settings, {"checkpoint": checkpoint, **run.parents})
+                checkpoint = self.unit("anneal", label, settings, {"checkpoint": checkpoint, **run.parents})
             indicators = self._indicators(label, checkpoint, self.data.shards)
             tuned = self.spec.finetune if tokens in self.study.tuned_on_the_way(variant) else None
             outcomes = self._outcomes(label, checkpoint, tuned.on_the_way) if tuned else ()
@@ -101,7 +107,7 @@ class _Builder:
             views=self._views(variant.recipe),
         )
         parents = {f"shards/{domain}": self.data.shards[domain] for domain in settings.weights}
-        return Unit("pretrain", variant.name, settings, {"tokenizer": self.data.tokenizer} | parents)
+        return self.unit("pretrain", variant.name, settings, {"tokenizer": self.data.tokenizer} | parents)
 
     def _views(self, recipe: Recipe) -> dict[str, View]:
         """What the variant sees of each source of its mixture: its own wish, or else the source's."""
@@ -125,7 +131,7 @@ class _Builder:
         for task, seed in itertools.product(finetune.tasks, finetune.seeds):
             label = f"{variant} {task} seed {seed}"
             settings = FinetuneSettings(tuning=tuning, seed=seed)
-            tuned = Unit("finetune", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
+            tuned = self.unit("finetune", label, settings, {"checkpoint": checkpoint, "task": self.data.tasks[task]})
             for test in self.study.tests_of(task):
                 # A task of the harness is worded by itself, in one way.
                 formats = (None,) if self.study.is_harness(test) else self.study.test_formats
@@ -135,7 +141,7 @@ class _Builder:
                     yield Outcome(task, seed, test, style, unit)
 
 
-def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf) -> Unit:
+def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf, stages: Stages = INSTALLED) -> Unit:
     """The import of the i-th checkpoint, and of its tokenizer. Raises UserError if its files are not there."""
     entry = study.spec.checkpoints[i]
     files = existing_files(study, i)
@@ -145,6 +151,6 @@ def existing_checkpoint(study: LoadedStudy, i: int, digest_of: DigestOf) -> Unit
     )
     origin = entry.tokenizer_origin
     settings = ImportTokenizerSettings(hub=origin.hub, revision=origin.revision)
-    parent = Unit("import_tokenizer", f"tokenizer of {entry.name}", settings, inputs=tokenizer)
+    parent = Unit("import_tokenizer", f"tokenizer of {entry.name}", settings, inputs=tokenizer, stages=stages)
     imported = ImportSettings(hub=entry.hub, revision=entry.revision, context=entry.context)
-    return Unit("import", entry.name, imported, {"tokenizer": parent}, model)
+    return Unit("import", entry.name, imported, {"tokenizer": parent}, model, stages)

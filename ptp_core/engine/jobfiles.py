@@ -32,6 +32,7 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
     return {
         "fingerprint": unit.fingerprint,
         "identity": unit.identity,
+        "made_with": unit.made_with,
         "label": unit.label,
         "settings": settings_json(unit.settings),
         "parents": {role: parent.place for role, parent in sorted(unit.parents.items())},

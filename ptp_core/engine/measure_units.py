@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptp_core.engine.adopted import INSTALLED, Stages
 from ptp_core.engine.data_units import DataUnits
 from ptp_core.engine.units import DigestOf, Part, Unit, without
 from ptp_core.errors import UserError
@@ -57,8 +58,9 @@ class IndicatorParents:
 class MeasureUnits:
     """Units of indicators and evaluations."""
 
-    def __init__(self, study: LoadedStudy, data: DataUnits, digest_of: DigestOf) -> None:
+    def __init__(self, study: LoadedStudy, data: DataUnits, digest_of: DigestOf, stages: Stages = INSTALLED) -> None:
         self.study, self.spec, self.data, self.digest_of = study, study.spec, data, digest_of
+        self.new_unit = partial(Unit, stages=stages)
         self._files: dict[str, TaskFile] = {}
         self._documents_of: dict[str, frozenset[str]] = {}
 
@@ -66,24 +68,24 @@ class MeasureUnits:
         """The unit of one indicator of one checkpoint."""
         kind, subject = kind_of(name), subject_of(name)
         if kind == "ppl":
-            return Unit("indicators", label, self._perplexity(name), parents.text)
+            return self.new_unit("indicators", label, self._perplexity(name), parents.text)
         if kind == "plugin":
             return self._plugin(name, label, parents)
         if self.study.is_harness(subject):
             settings = IndicatorSettings(harness=self._harness(subject, name))
-            return Unit("indicators", label, settings, {"checkpoint": parents.checkpoint}, self._yaml(subject))
+            return self.new_unit("indicators", label, settings, {"checkpoint": parents.checkpoint}, self._yaml(subject))
         both = {"checkpoint": parents.checkpoint, "task": self.data.tasks[subject]}
-        return Unit("indicators", label, self._tuned(name) if kind == "tuned" else self._kshot(name), both)
+        return self.new_unit("indicators", label, self._tuned(name) if kind == "tuned" else self._kshot(name), both)
 
     def evaluation(self, task: str, label: str, style: PromptFormat | None, tuned: Unit) -> Unit:
         """The unit that scores a fine-tuned model on a task's test items; the harness' own tasks have no ``style``."""
         metric, _ = self.study.metrics_of(task)
         if self.study.is_harness(task):
             settings = EvaluateSettings(harness=self._harness(task, None))
-            return Unit("evaluate", label, settings, {"checkpoint": tuned}, self._yaml(task))
+            return self.new_unit("evaluate", label, settings, {"checkpoint": tuned}, self._yaml(task))
         assert style is not None, "only the harness words its tasks itself"
         settings = EvaluateSettings(prompt_format=style, metric=metric, new_tokens=self._new_tokens(task))
-        return Unit("evaluate", label, settings, {"checkpoint": tuned, "task": self.data.tasks[task]})
+        return self.new_unit("evaluate", label, settings, {"checkpoint": tuned, "task": self.data.tasks[task]})
 
     def _perplexity(self, name: str) -> IndicatorSettings:
         settings = PerplexitySettings(
@@ -176,7 +178,7 @@ class MeasureUnits:
         tasks = {f"task/{task}": self.data.tasks[task] for task in self.study.indicators[name].tasks}
         settings = IndicatorSettings(plugin=PluginSettings(name=name))
         inputs = {"plugin": tuple((file, self.digest_of(file)) for file in (path, *imported_beside(path)))}
-        return Unit("indicators", label, settings, parents.text | tasks, inputs)
+        return self.new_unit("indicators", label, settings, parents.text | tasks, inputs)
 
     @cached_property
     def plugin_files(self) -> dict[str, Path]:

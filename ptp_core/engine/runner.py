@@ -116,7 +116,8 @@ def _failed(unit: dict[str, Any], stage: Stage, reason: str) -> dict[str, Any]:
 
 def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:
     # Between planning and running, hours may pass in which somebody edits the code or upgrades a package.
-    if (unit["identity"]["code"], unit["identity"]["packages"]) != (stage.code, stage.versions):
+    # Its identity may name an older code that the study's lock has this one stand for.
+    if unit["made_with"] != {"code": stage.code, "packages": stage.versions}:
         raise UserError(
             f"the code or the packages of stage {stage.name} have changed since the study was planned",
             fix="run snakemake again",
@@ -166,6 +167,7 @@ def _receipt(
         "fingerprint": unit["fingerprint"],
         # What was hashed: whoever holds a receipt can tell whose it is, and what has changed since.
         "identity": unit["identity"],
+        "made_with": unit["made_with"],
         "stage": stage.name,
         "settings": unit["settings"],
         "parents": unit["parents"],

@@ -11,7 +11,7 @@ from ptp_core.identity.fingerprint import package_version
 
 @dataclass(frozen=True)
 class Stage:
-    """``entry`` is ``module:function``; what that module can reach is the stage's code."""
+    """``entry`` is ``module:function``; what that function can reach is the stage's code."""
 
     name: str
     entry: str
@@ -22,7 +22,7 @@ class Stage:
     @cached_property
     def code(self) -> str:
         """Digest of the stage's code closure."""
-        return closure_digest(self.entry.split(":")[0])
+        return closure_digest(self.entry)
 
     @cached_property
     def versions(self) -> dict[str, str]:

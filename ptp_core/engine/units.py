@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from ptp_core.engine.adopted import INSTALLED, Stages
 from ptp_core.engine.stages import STAGES
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH, content
@@ -31,11 +32,13 @@ class Unit:
     parents: Mapping[str, Unit | Part] = field(default_factory=dict)
     inputs: Mapping[str, tuple[tuple[Path, str], ...]] = field(default_factory=dict)
     """Role → (file, sha256)."""
+    stages: Stages = field(default_factory=lambda: INSTALLED, repr=False, compare=False)
+    """Stage → its code and versions as this study counts them (``adopted.stages_of``)."""
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that decides the result."""
-        stage = STAGES[self.stage]
+        stage = self.stages[self.stage]
         return content(
             self.stage,
             self.settings,
@@ -43,8 +46,13 @@ class Unit:
             # Digests in the order of the files' names, which decides the order of the text; the names do not count.
             {role: digest([value for _, value in files]) for role, files in self.inputs.items()},
             stage.code,
-            stage.versions,
+            dict(stage.versions),
         )
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """The code and the packages that would make it now; its identity names others where the lock says so."""
+        return {"code": STAGES[self.stage].code, "packages": STAGES[self.stage].versions}
 
     @cached_property
     def fingerprint(self) -> str:

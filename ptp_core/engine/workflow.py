@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ptp_core.engine import graph as graphs
+from ptp_core.engine.adopted import stages_of
 from ptp_core.engine.check import check_study
+from ptp_core.engine.code_manifests import write_manifests
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.outcomes import failures
@@ -22,6 +24,7 @@ from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
 from ptp_core.identity.fingerprint import ID_LENGTH
+from ptp_core.identity.lockfile import lock_path
 from ptp_core.spec.checkpoints import Checkpoint
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
@@ -82,7 +85,7 @@ def plan_study(study: LoadedStudy, results: Path) -> Workflow:
     """The same for a study that has been read already."""
     folders = Folders(results, study.spec.study)
     cache = DigestCache(folders.store / ".digests.json")
-    graph = graphs.build(study, cache.digest)
+    graph = graphs.build(study, cache.digest, stages_of(lock_path(study.path)))
     cache.save()
     return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs})
 
@@ -90,6 +93,7 @@ def plan_study(study: LoadedStudy, results: Path) -> Workflow:
 def prepare(spec: Path, results: Path) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
     workflow = plan_study(check_study(spec), results)
+    write_manifests(workflow.folders.store)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
     retried = False
     for job in workflow.graph.jobs:

@@ -1,93 +1,87 @@
-"""The code that a stage can reach inside ptp_core, as a digest that comments and formatting do not change."""
+"""The code that a stage can reach inside ptp_core, as digests that comments and formatting do not change.
+
+Reached are, from the stage's function on: the functions, classes and constants that reached code names, directly, as an
+attribute of a module, by a re-export, or as text ("module:function"); and what importing their modules executes for its
+effect. A class counts whole. Where names do not tell, as with ``globals()`` or a module that is handed on, the whole
+module counts. So does every data file beside a module that is imported.
+"""
 
 from __future__ import annotations
 
-import ast
+import gc
 import hashlib
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import ptp_core
+from ptp_core.identity.reach import ALL, IMPORT, Node, Package, module_path
 
-PACKAGE = "ptp_core"
 ROOT = Path(ptp_core.__file__).parent
+_DATA = (".html", ".css", ".js", ".json", ".txt")
 
 
-def closure(entry_module: str) -> dict[str, str]:
-    """Module or data file → digest, for all that importing ``entry_module`` can reach inside ptp_core.
+def closure(entry: str) -> dict[str, str]:
+    """Symbol or data file → digest, for all that ``module:function`` can reach inside ptp_core.
 
-    Imports inside functions count as reached; so do the ``__init__`` files of packages on the way, and files beside a
-    reached module that are not Python (templates).
+    A symbol is ``module:name``; a bare module stands for the statements that its import executes for their effect.
+    Raises ModuleNotFoundError or AttributeError for an entry that is not there.
     """
-    seen: dict[str, str] = {}
-    queue = [entry_module, *_parents(entry_module)]
-    while queue:
-        module = queue.pop()
-        if module in seen:
-            continue
-        path = module_path(module)
-        if path is None:
-            raise ModuleNotFoundError(module)
-        seen[module], imported = _read(path, path.stat().st_mtime_ns)
-        queue += [name for name in imported if name not in seen]
-        seen |= _data_files(path.parent)
-    return dict(sorted(seen.items()))
+    package = _package()
+    with _no_garbage():
+        found = package.reached(_node(entry))
+        symbols = {f"{m}:{n}" if n else m: value for m, n in found if (value := package.digest((m, n))) is not None}
+    folders = {path.parent for m, n in found if n == IMPORT and (path := module_path(ROOT, m))}
+    for folder in folders:
+        symbols |= _data_files(folder)
+    return dict(sorted(symbols.items()))
 
 
-def closure_digest(entry_module: str) -> str:
+def imported_modules(entry: str) -> set[str]:
+    """The modules of this package whose import the entry may cause."""
+    return {module for module, name in _package().reached(_node(entry)) if name == IMPORT}
+
+
+def closure_digest(entry: str) -> str:
     """One digest for the whole closure."""
-    text = "\n".join(f"{name} {value}" for name, value in closure(entry_module).items())
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of_closure(closure(entry))
 
 
-def module_path(module: str) -> Path | None:
-    """The file of a module of this package, or None if there is no such module."""
-    if module != PACKAGE and not module.startswith(PACKAGE + "."):
-        return None
-    base = ROOT.joinpath(*module.split(".")[1:])
-    candidates = (base / "__init__.py", base.with_suffix(".py") if base != ROOT else base / "__init__.py")
-    return next((path for path in candidates if path.is_file()), None)
+def digest_of_closure(symbols: dict[str, str]) -> str:
+    """The digest of a closure that has been written down."""
+    return hashlib.sha256("\n".join(f"{name} {value}" for name, value in symbols.items()).encode()).hexdigest()
 
 
-@cache
-def _read(path: Path, _mtime_ns: int) -> tuple[str, frozenset[str]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = frozenset(_imports(tree))
-    _drop_docstrings(tree)
-    return hashlib.sha256(ast.dump(tree, annotate_fields=False).encode()).hexdigest(), imported
+_packages: dict[Path, Package] = {}
 
 
-def _imports(tree: ast.AST) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # `from package import name` may name a module or something inside one.
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            raise ValueError("relative imports hide a stage's code from its fingerprint; write them out")
-    own = {name for name in names if module_path(name) is not None}
-    return own.union(*(_parents(name) for name in own))
+def _package() -> Package:
+    known = _packages.get(ROOT)
+    if known is None or not known.is_current():
+        known = _packages[ROOT] = Package(ROOT)
+    return known
 
 
-def _parents(module: str) -> list[str]:
-    """The packages around a module, whose ``__init__`` files run before it."""
-    parts = module.split(".")
-    return [".".join(parts[:i]) for i in range(1, len(parts))]
+def _node(entry: str) -> Node:
+    module, _, name = entry.partition(":")
+    return module, name or ALL
 
 
-def _drop_docstrings(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            # Any bare string is without effect, also the ones under a constant.
-            node.body = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Syntax trees are many objects, none of them garbage: looking for garbage would double what they cost."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _data_files(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(ROOT.parent).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
-        if path.is_file() and path.suffix in (".html", ".css", ".js", ".json", ".txt")
+        if path.is_file() and path.suffix in _DATA
     }

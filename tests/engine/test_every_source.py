@@ -84,6 +84,6 @@ def test_every_kind_of_file_becomes_shards(folder: Path, tokenizer: str) -> None
 
 def test_what_trains_and_measures_depends_on_neither_the_world_nor_the_sources() -> None:
     for stage in ("pretrain", "finetune", "indicators", "evaluate"):
-        reached = closure(STAGES[stage].entry.split(":")[0])
+        reached = closure(STAGES[stage].entry)
         apart = ("ptp_core.data.world", "ptp_core.data.sources", "ptp_core.data.build_", "ptp_core.spec.data")
         assert [module for module in reached if module.startswith(apart)] == []

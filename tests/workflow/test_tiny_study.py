@@ -132,10 +132,10 @@ class TestNothingIsRunAgain:
         (project.folder / ".snakemake").rename(project.folder / "elsewhere")
         assert project.stale() == []
 
-    def test_when_a_comment_or_docstring_of_the_code_changed(self, project: Project) -> None:
+    def test_when_a_comment_or_docstring_or_code_that_nobody_reaches_changed(self, project: Project) -> None:
         module = project.folder / "ptp_core" / "training" / "pretrain.py"
         edit(module, '"""Stage ``pretrain``', '"""The stage ``pretrain``')
-        module.write_text(module.read_text() + "\n# a thought\n")
+        module.write_text(module.read_text() + "\n# a thought\n\n\nNOBODY_ASKS = 1\n")
         assert project.stale() == []
 
 
@@ -178,14 +178,19 @@ class TestExactlyTheStaleJobsAreRunAgain:
         assert project.stale() == sorted(chain(*names) + SUMMARIES)
 
     def test_a_changed_line_of_analysis_code_compares_again(self, project: Project) -> None:
-        edit(project.folder / "ptp_core" / "stats" / "multiplicity.py", "from __future__", "X = 1\nfrom __future__")
-        edit(
-            project.folder / "ptp_core" / "stats" / "multiplicity.py",
-            "X = 1\nfrom __future__ import annotations",
-            "from __future__ import annotations\n\nX = 1",
-        )
+        module = project.folder / "ptp_core" / "stats" / "multiplicity.py"
+        edit(module, "maximum.accumulate(steps)", "maximum.accumulate(1.0 * steps)")
         assert "compare the variants" in project.stale()
         assert [label for label in project.stale() if label not in SUMMARIES] == []
+
+    def test_training_code_whose_change_is_declared_harmless_trains_nothing(self, project: Project) -> None:
+        edit(project.folder / "ptp_core" / "training" / "run.py", "HELD_OUT_POINTS = 8", "HELD_OUT_POINTS = 4")
+        said = project.ptp("adopt", "tiny.yaml", "--reason", "only how often the curve is drawn")
+        assert (said.code, "~ ptp_core.training.run:HELD_OUT_POINTS" in said.output) == (0, True), said.output
+        assert project.stale() == []
+        edit(project.folder / "tiny.lock", '"reason"', '"because"')
+        said = project.ptp("status", "tiny.yaml")
+        assert (said.code, "tiny.lock:" in said.output, "Traceback" in said.output) == (2, True, False)
 
     def test_an_edit_stays_stale_whatever_is_touched_after_it(self, project: Project) -> None:
         edit(project.spec, "splits: 2", "splits: 3")
