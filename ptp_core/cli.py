@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
+from ptp_core.export_options import add_export
 from ptp_core.import_options import add_import
 from ptp_core.work import Interrupted
 
@@ -75,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_argument("--group", help="whose laws, where they differ by group")
     scale.add_argument("--form", help="the law to use, such as flp+linear (default: the chosen one)")
     scale.add_argument("--json", action="store_true", help="print all numbers as JSON")
-    for command in (analyze, status, summary, scale):
+    shared = _add(commands, "export", _export, "a finished study as an RO-Crate, its models as Hugging Face folders")
+    add_export(shared)
+    for command in (analyze, status, summary, scale, shared):
         _results(command)
     job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
@@ -174,6 +177,12 @@ def _scale(options: argparse.Namespace) -> None:
 
     limits = {"params": options.params, "group": options.group, "form": options.form}
     print_scale(options.spec, options.results, options.target, limits, options.json)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from ptp_core.engine.export.command import export
+
+    export(options)
 
 
 def _job(options: argparse.Namespace) -> None:
