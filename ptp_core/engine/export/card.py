@@ -111,7 +111,7 @@ def _data(card: Card) -> str:
     base = card.base
     if base.unit.stage == "import":
         found = f"hub `{card.origin}`, revision `{base.unit.settings.revision}`" if card.origin else _inputs(base.unit)  # type: ignore[attr-defined]
-        return f"## Data\n\nWhat it was pre-trained on is not known here. It was taken from {found}."
+        return f"## Data\n\nWhat it was pre-trained on is not known here. It was taken from {_cell(found)}."
     metrics = base.receipt["metrics"]
     shares = settings_json(base.unit.settings)["weights"]
     rows = []

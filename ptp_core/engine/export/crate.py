@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 from urllib.parse import unquote
 
-from ptp_core.engine.export.contents import WEIGHTS, Content, contents_of
+from ptp_core.engine.export.contents import WEIGHTS, contents_of
 from ptp_core.engine.export.described import PTP, Description
 from ptp_core.engine.export.finished import FinishedStudy
-from ptp_core.engine.export.placing import built_aside, check_space, check_target, copy_checked, put_in_place
+from ptp_core.engine.export.placing import BLOCK, built_aside, check_space, check_target, copy_checked, put_in_place
 from ptp_core.files import pretty_json
 from ptp_core.progress import Progress
 
@@ -35,13 +35,13 @@ def export_crate(
     size = sum(content.bytes for content in contents.values())
     zipped = target.suffix.lower() == ".zip"
     check_space(target, size * (2 if zipped else 1) + MARGIN_BYTES)
-    with built_aside(target) as aside, Progress(size, "B", f"export {target.name}") as progress:
+    with built_aside(target) as aside, Progress(size * (2 if zipped else 1), "B", f"export {target.name}") as progress:
         built = aside / "crate"
         for content in contents.values():
             copy_checked(content.source, built / content.place, content.sha256, progress)
         (built / METADATA).write_text(pretty_json(metadata), encoding="utf-8")
         if zipped:
-            built = _zip(built, [*contents.values()], aside / "crate.zip")
+            built = _zip(built, list(contents), aside / "crate.zip", progress)
         put_in_place(built, target, force, is_ours)
     return [f"{target}: RO-Crate of study {study.name}, {len(contents) + 1:,} files", *_unknown(day, license_id)]
 
@@ -67,16 +67,17 @@ def is_ours(path: Path) -> bool:
     return PTP in identifiers and there <= {unquote(identifier) for identifier in identifiers}
 
 
-def _zip(folder: Path, contents: list[Content], target: Path) -> Path:
+def _zip(folder: Path, places: list[str], target: Path, progress: Progress) -> Path:
     """The folder as a zip file whose bytes depend on its files alone."""
     with zipfile.ZipFile(target, "w") as archive:
-        for place in (METADATA, *sorted(content.place for content in contents)):
+        for place in (METADATA, *sorted(places)):
             path, info = folder / place, zipfile.ZipInfo(place, FIRST_TIME)
             # Weights do not shrink.
             info.compress_type = zipfile.ZIP_STORED if place.endswith(WEIGHTS) else zipfile.ZIP_DEFLATED
             info.external_attr, info.create_system = 0o644 << 16, 3
             large = path.stat().st_size >= ZIP64_BYTES
             with path.open("rb") as source, archive.open(info, "w", force_zip64=large) as out:
-                while block := source.read(1 << 20):
+                while block := source.read(BLOCK):
                     out.write(block)
+                    progress.advance(len(block) if place != METADATA else 0)
     return target

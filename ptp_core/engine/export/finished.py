@@ -10,16 +10,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.outcomes import failures
 from ptp_core.engine.stages import OUTPUTS
 from ptp_core.engine.units import Job, Unit
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.digests import file_digest
-from ptp_core.identity.receipts import FAILED, OK, RECEIPT, check_sizes, read_receipt
+from ptp_core.identity.receipts import DIVERGED, FAILED, OK, RECEIPT, SKIPPED, check_sizes, read_receipt
 from ptp_core.spec.loaded import LoadedStudy
 
 LOCK_SUFFIX = ".lock"
+STATUSES = (OK, DIVERGED, SKIPPED)
+"""Of a result of the store."""
 NAMED = 5
 """So many unfinished jobs are named."""
 
@@ -137,17 +138,26 @@ def _result(unit: Unit, failed: Mapping[str, Mapping[str, Any]], store: Path) ->
             got=receipt.get("fingerprint"), fix=f"remove {store / unit.place} and run snakemake again",
         )  # fmt: skip
     result = Result(unit, store / unit.place, receipt)
-    assert result.files is not None  # Names are looked at before any file is.
-    check_sizes(result.folder, dict(receipt))
+    try:
+        # Names are looked at before any file is.
+        known = all(_inside(result.folder, name) for name in receipt["artifacts"]) and result.status in STATUSES
+        check_sizes(result.folder, receipt)
+    except (KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        fix = f"remove {store / unit.place} and run snakemake again"
+        raise UserError("this receipt is damaged", where=Where(store / unit.place / RECEIPT), fix=fix)
     return result
 
 
 def _failed_units(job: Job, folders: Folders) -> dict[str, Mapping[str, Any]]:
     """Fingerprint → what a job's receipt says of its measurements that failed."""
-    receipt = json.loads(folders.receipt(job.stage, job.id).read_text(encoding="utf-8"))
-    if not failures([receipt]):
-        return {}
-    return {unit["fingerprint"]: unit for unit in receipt["units"] if unit["status"] == FAILED}
+    path = folders.receipt(job.stage, job.id)
+    try:
+        receipt = json.loads(path.read_text(encoding="utf-8"))
+        return {unit["fingerprint"]: unit for unit in receipt["units"] if unit["status"] == FAILED}
+    except (ValueError, KeyError, TypeError):
+        raise UserError("this file is damaged", where=Where(path), fix="remove it and run snakemake again") from None
 
 
 def _refuse_unfinished(workflow: Workflow, spec: Path) -> None:

@@ -51,8 +51,13 @@ class Small:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Small:
     """The study with all its results. Tests that change anything take a copy."""
-    small = Small(tmp_path_factory.mktemp("small"))
-    small.spec.write_text(SPEC)
+    return finish(tmp_path_factory.mktemp("small"), SPEC)
+
+
+def finish(folder: Path, spec: str) -> Small:
+    """Run a study in a folder to its end."""
+    small = Small(folder)
+    small.spec.write_text(spec)
     workflow = prepare(small.spec, small.results)
     for job in workflow.graph.jobs:
         run_job_file(workflow.folders.job(job.stage, job.id), small.results)

@@ -17,10 +17,22 @@ import yaml
 from ptp_core import cli
 from ptp_core.engine.export.contents import LIGHT_BYTES
 from ptp_core.identity.digests import file_digest
-from tests.engine.export.conftest import Small
+from tests.engine.export.conftest import Small, finish
 
 pytestmark = pytest.mark.slow
 
+AGAIN = """\
+study: again
+data: {world: {people: 24, words: 6000, train_items: 16, test_items: 16}}
+checkpoints:
+  - {name: hot, path: "MODELS/hot"}
+  - {name: other, path: "MODELS/clm-even"}
+  - {name: tuned, path: "MODELS/clm-even@cbqa-seed1"}
+  - {name: spans, path: "MODELS/sc-even"}
+finetune: {tasks: [cbqa], steps: 1}
+indicators: [kshot_cbqa]
+select: {bootstraps: 100, permutations: 100, splits: 2}
+"""
 LICENSE = ("--license", "CC-BY-4.0")
 Entities = dict[str, dict[str, Any]]
 
@@ -238,6 +250,21 @@ class TestTheModels:
         assert 'did you mean "clm-even"?' in capsys.readouterr().err
         assert not (tmp_path / "none").exists()
 
+    def test_can_be_imported_by_another_study_and_exported_again(self, models: Path, tmp_path: Path) -> None:
+        again = finish(tmp_path, AGAIN.replace("MODELS", str(models)))
+        wanted = ("--models", tmp_path / "out", "--variant", "hot", "--crate", tmp_path / "crate")
+        assert export(again, *wanted, *LICENSE) == 0
+        mine = tmp_path / "out" / "again" / "hot"
+        assert file_digest(mine / "model.safetensors") == file_digest(models / "hot" / "model.safetensors")
+        card = (mine / "README.md").read_text()
+        assert "license: cc-by-4.0" in card
+        assert "An existing model" in card
+        assert f"`model.safetensors`, sha256 `{file_digest(models / 'hot' / 'model.safetensors')}`" in card
+        found = entities(tmp_path / "crate")
+        taken = next(a for a in of_type(found, "CreateAction") if a["name"] == "import hot")
+        assert "model.safetensors" in {found[i]["name"] for i in ids(taken["object"])}
+        assert set(ids(taken["object"])) & set(ids(found["#run"]["object"]))
+
 
 class TestWhatExists:
     def test_is_replaced_only_if_an_export_wrote_it_and_only_when_told(
@@ -302,6 +329,12 @@ class TestAMistake:
         assert export(small, "--models", out) == 2
         assert "this file is not what its receipt says" in capsys.readouterr().err
         assert files_in(out) == set()
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"fingerprint": "FINGERPRINT"}', '{"fingerprint": 1}'])
+    def test_a_damaged_receipt(self, small: Small, capsys: pytest.CaptureFixture[str], text: str) -> None:
+        path = next((small.store / "task").glob("*/receipt.json"))
+        path.write_text(text.replace("FINGERPRINT", json.loads(path.read_text())["fingerprint"]))
+        assert "receipt" in self.refused(small, capsys)
 
     @pytest.mark.parametrize("name", ["../../../secret", "/etc/passwd", "link"])
     def test_a_receipt_that_names_files_elsewhere(
