@@ -12,13 +12,16 @@ def export(options: argparse.Namespace) -> None:
     if options.crate is None and options.models is None:
         raise UserError("nothing to export", subject="ptp export", fix="give --crate TARGET, --models DIR or both")
     _refuse_idle(options)
-    from ptp_core.engine.export.crate import export_crate
+    from ptp_core.engine.export.crate import export_crate, is_ours
     from ptp_core.engine.export.finished import finished_study
     from ptp_core.engine.export.models import export_models
+    from ptp_core.engine.export.placing import check_target
 
     study = finished_study(options.spec, options.results)
-    # The models first: whatever is wrong with a pattern is known before the crate is written.
     lines = []
+    # Whatever is wrong with either is known before any of them is written.
+    if options.crate is not None:
+        check_target(options.crate, study.folders.store, options.force, is_ours)
     if options.models is not None:
         lines += export_models(
             study, options.models, options.variant, options.finetuned, options.license, options.force

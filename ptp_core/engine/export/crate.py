@@ -62,7 +62,8 @@ def is_ours(path: Path) -> bool:
             with zipfile.ZipFile(path) as archive:
                 metadata, there = json.loads(archive.read(METADATA)), set(archive.namelist())
         identifiers = {str(entity["@id"]) for entity in metadata["@graph"]}
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile):
+        # What is locked by a password is a RuntimeError.
         return False
     return PTP in identifiers and there <= {unquote(identifier) for identifier in identifiers}
 

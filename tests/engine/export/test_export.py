@@ -277,6 +277,9 @@ class TestWhatExists:
             assert export(finished, option, target, *only) == 2
             assert "add --force" in capsys.readouterr().err
             assert export(finished, option, target, *only, "--force") == 0
+        assert export(finished, "--crate", targets[0][1], "--models", tmp_path / "new") == 2
+        assert not (tmp_path / "new").exists()
+        capsys.readouterr()
         for option, folder in (("--crate", tmp_path / "crate"), ("--models", tmp_path / "models" / "small" / "hot")):
             (folder / "notes.txt").write_text("mine")
             assert export(finished, option, targets[0][1] if option == "--crate" else targets[2][1], "--force") == 2
