@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ptp_core.adopt_options import add_adopt
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
+from ptp_core.export_options import add_export
 from ptp_core.import_options import add_import
 from ptp_core.work import Interrupted
 
@@ -78,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     scale.add_argument("--json", action="store_true", help="print all numbers as JSON")
     adopt = _add(commands, "adopt", _adopt, "keep results across a change of code that is declared harmless")
     add_adopt(adopt)
-    for command in (analyze, status, summary, scale, adopt):
+    shared = _add(commands, "export", _export, "a finished study as an RO-Crate, its models as Hugging Face folders")
+    add_export(shared)
+    for command in (analyze, status, summary, scale, adopt, shared):
         _results(command)
     job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
@@ -183,6 +186,10 @@ def _adopt(options: argparse.Namespace) -> None:
     from ptp_core.engine.adopt import adopt
 
     adopt(options.spec, options.results, options.reason, options.stage, options.package)
+def _export(options: argparse.Namespace) -> None:
+    from ptp_core.engine.export.command import export
+
+    export(options)
 
 
 def _job(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,12 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
         # A result like any other: it is kept, and its descendants are not attempted.
         print(f"{unit['label']} has diverged: {diverged.reason}", flush=True)
         made = {"status": DIVERGED, "reason": diverged.reason, "metrics": diverged.metrics}
-    return made | {"wall_seconds": round(time.time() - began, 3)}
+    return made | {"wall_seconds": round(time.time() - began, 3), "began": _clock(began), "ended": _clock(time.time())}
+
+
+def _clock(seconds: float) -> str:
+    """A time in UTC as ISO 8601 writes it; for people and exports, it decides nothing."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _receipt(

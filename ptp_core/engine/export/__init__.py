@@ -1,0 +1,1 @@
+"""A finished study for others: a Workflow Run RO-Crate, and its checkpoints as Hugging Face folders."""
