@@ -77,6 +77,9 @@ def stages_of(lock: Path) -> Stages:
 
 def read_adopted(lock: Path) -> Adopted:
     """The entries of a lock; none if there is no lock. Raises UserError, with its line, for a bad entry."""
+    # A lock has a line a result, and every planning comes by here; few locks adopt anything.
+    if not lock.is_file() or PREFIX.encode() not in lock.read_bytes():
+        return Adopted()
     read_lock(lock)  # refuses lines that contradict each other
     code: dict[tuple[str, str], str] = {}
     packages: dict[tuple[str, str], str] = {}
