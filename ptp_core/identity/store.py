@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,10 +126,17 @@ def live_writers(root: Path, terms: Terms | None = None) -> set[tuple[str, str]]
     terms = terms or Terms()
     found = set()
     for path in root.glob(f"*/*{LEASE}"):
-        seen = look(path)
-        if seen and not surely_gone(seen, terms.place) and not is_silent(seen, _clock_of(root), terms):
+        if is_live(path, terms):
             found.add((path.parent.name, path.name.removesuffix(LEASE)))
     return found
+
+
+def is_live(path: Path, terms: Terms) -> bool:
+    """Whether a process holds this lease, for all that can be known at one look."""
+    seen = look(path)
+    if seen is None or surely_gone(seen, terms.place):
+        return False
+    return seen.owner.place == terms.place or not is_silent(seen, _clock_of(path.parent), terms)
 
 
 def _clock_of(root: Path) -> float:
@@ -159,6 +166,24 @@ def publish(root: Path, stage: str, fingerprint: str) -> Path:
     check(root, stage, fingerprint)
     source.rename(target)
     return target
+
+
+def await_result(folder: Path) -> Path:
+    """The folder of a result that is known to be made, as soon as this machine sees it, or after ``LAG_SECONDS``.
+
+    A machine that looked for it before it was there may keep that answer for a while: NFS remembers what is missing.
+    """
+    deadline = time.monotonic() + LAG_SECONDS
+    while not (folder / RECEIPT).is_file() and time.monotonic() < deadline:
+        # Reading the folder above has the server asked how it is now.
+        with suppress(FileNotFoundError):
+            next(folder.parent.iterdir(), None)
+        time.sleep(0.2)
+    return folder
+
+
+LAG_SECONDS = 5.0
+"""So late a result that another machine has published may appear on this one."""
 
 
 def clear(folder: Path) -> None:

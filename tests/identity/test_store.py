@@ -62,7 +62,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def test_the_second_writer_waits_and_then_finds_it_done(tmp_path: Path, start: Start) -> None:
-    first = start(0.5)
+    first = start(2)
     assert said(first) == "writing"
     second = start(0)
     who = f"process {first.pid} on {platform.node()}"
