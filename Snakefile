@@ -9,7 +9,9 @@ from pathlib import Path
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import prepare
-from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
+from ptp_core.engine.together import begin_run
+from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError, did_you_mean
+from ptp_core.work import Busy
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
@@ -42,6 +44,16 @@ rule all:
     default_target: True
     input:
         STUDY.summary_receipts("report"),
+
+
+onstart:
+    # Not of a dry run, nor of a Snakemake that runs one job on a node of a cluster.
+    if workflow.is_main_process:
+        try:
+            begin_run(STUDY.folders)
+        except Busy as busy:
+            print(busy, file=sys.stderr, flush=True)
+            os._exit(EXIT_RETRY)
 
 
 onsuccess:

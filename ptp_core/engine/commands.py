@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ptp_core.engine.jobfiles import read_job
 from ptp_core.engine.outcomes import chance_levels, notes
 from ptp_core.engine.runner import run_job, set_up_libraries
 from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.engine.together import running, summing_up
 from ptp_core.engine.workflow import Workflow, plan, plan_study, task_places
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
@@ -75,8 +77,9 @@ def analyze_tables(spec: Path, results: Path) -> None:
     if study.spec.pretrain or study.spec.checkpoints:
         raise UserError("this study trains models", where=study.where(section), fix=f"snakemake --config study={spec}")
     workflow = plan_study(study, results)
-    for job in workflow.summaries.values():
-        _run_summary(job, workflow.folders)
+    with running(workflow.folders):
+        for job in workflow.summaries.values():
+            _run_summary(job, workflow.folders)
     print(_headline(workflow))
 
 
@@ -92,15 +95,22 @@ def run_job_file(file: Path, results: Path) -> None:
 
 def _run_summary(job: dict[str, Any], folders: Folders) -> None:
     """Write a summary's files; its only receipt is that of what the files hold now."""
+    with summing_up(folders) as lease:
+        _write_summary(job, folders, lease.check)
+
+
+def _write_summary(job: dict[str, Any], folders: Folders, check: Callable[[], None]) -> None:
     receipt = folders.receipt(job["stage"], job["id"])
     for old in receipt.parent.glob("*.*"):
-        old.unlink()
+        old.unlink(missing_ok=True)
     module, function = SUMMARIES[job["stage"]].entry.split(":")
     getattr(importlib.import_module(module), function)(job["settings"], folders)
     if job["stage"] == "report":
         # Under names of their own, as a rule's outputs must be: what `snakemake --report` shows.
         for page in job["settings"]["pages"].values():
             write_atomically(receipt.with_suffix(f".{page}"), (folders.home / page).read_bytes())
+    # Whoever has taken this one for dead says by its own receipt what the files hold.
+    check()
     write_atomically(receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")}))
 
 

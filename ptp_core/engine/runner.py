@@ -80,8 +80,7 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
         if folder is None:
             print(f"in the store already: {stage.name} {unit['label']}", flush=True)
             return _in_short(store.entry(root, stage.name, fingerprint), reused=True)
-        # A receipt here means that only the last step is missing: its writer was killed before the rename.
-        if not (folder / RECEIPT).exists():
+        if not _is_whole(folder, stage):
             if not stage.state:
                 store.clear(folder)
             print(f"{stage.name}: {unit['label']}", flush=True)
@@ -92,10 +91,19 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
                 store.clear(folder)
                 return _failed(unit, stage, str(failed))
             receipt = _receipt(unit, stage, made, artifacts(folder, without=stage.state))
+            store.check(root, stage.name, fingerprint)
             write_atomically(folder / RECEIPT, pretty_json(receipt))
         for name in stage.state:
             (folder / name).unlink(missing_ok=True)
         return _in_short(store.publish(root, stage.name, fingerprint), reused=False)
+
+
+def _is_whole(folder: Path, stage: Stage) -> bool:
+    """Whether only the last step is missing: its writer was killed after the receipt, before the rename."""
+    try:
+        return bool(read_receipt(folder)["artifacts"] == artifacts(folder, without=stage.state))
+    except (UserError, KeyError):
+        return False
 
 
 def _failed(unit: dict[str, Any], stage: Stage, reason: str) -> dict[str, Any]:
@@ -128,7 +136,7 @@ def _refuse_other_code(unit: dict[str, Any], stage: Stage) -> None:
 def _skipped(unit: dict[str, Any], root: Path) -> dict[str, Any] | None:
     """What a unit comes to if there is nothing to make it from, because a parent has diverged; else None."""
     for place in unit["parents"].values():
-        parent = read_receipt(_store_entry(root, place))
+        parent = read_receipt(store.await_result(_store_entry(root, place)))
         if parent["status"] == DIVERGED:
             return {"status": SKIPPED, "reason": f"its {parent['stage']} has diverged: {parent['reason']}"}
         if parent["status"] == SKIPPED:
@@ -144,6 +152,7 @@ def _make(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], root: P
         folder=folder,
         execution=execution,
         label=unit["label"],
+        check=lambda: store.check(root, stage.name, unit["fingerprint"]),
     )
     began = time.time()
     try:

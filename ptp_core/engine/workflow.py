@@ -19,6 +19,7 @@ from ptp_core.engine.outcomes import failures
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
+from ptp_core.engine.together import planning
 from ptp_core.engine.units import Graph, Job
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
@@ -94,7 +95,18 @@ def prepare(spec: Path, results: Path) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
     workflow = plan_study(check_study(spec), results)
     write_manifests(workflow.folders.store)
-    write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
+    with planning(workflow.folders) as being_run:
+        write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
+        for stage, content in workflow.summaries.items():
+            write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
+        # Somebody looks on (a dry run, say) while others work: what they have written is theirs.
+        if not being_run:
+            _settle_receipts(workflow)
+    return workflow
+
+
+def _settle_receipts(workflow: Workflow) -> None:
+    """Drop receipts that promise what is not there; write those of jobs whose results the store has."""
     retried = False
     for job in workflow.graph.jobs:
         receipt = workflow.folders.receipt(job.stage, job.id)
@@ -110,7 +122,6 @@ def prepare(spec: Path, results: Path) -> Workflow:
             receipt_from_store(job, workflow.folders)
     gone: set[str] = set()
     for stage, content in workflow.summaries.items():
-        write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
         files = OUTPUTS.get(stage) or workflow.pages.values()
         if retried or not all((workflow.folders.home / name).exists() for name in files):
             gone.add(stage)
@@ -118,7 +129,6 @@ def prepare(spec: Path, results: Path) -> Workflow:
         # failed.
         if stage in gone or "table" in gone or (stage == "report" and gone):
             workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
-    return workflow
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:

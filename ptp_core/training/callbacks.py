@@ -77,8 +77,18 @@ class SaveState(EveryStep):
     Saving takes at most a twentieth of the time: a large model is saved less often. 0 seconds: after every step.
     """
 
-    def __init__(self, folder: Path | None, seconds: float, state_of: Callable[[Any, Any], State] | None) -> None:
-        """``state_of``: (trainer, module) → state, called by all processes. ``folder`` None: only stop when asked."""
+    def __init__(
+        self,
+        folder: Path | None,
+        seconds: float,
+        state_of: Callable[[Any, Any], State] | None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``state_of``: (trainer, module) → state, called by all processes. ``folder`` None: only stop when asked.
+
+        ``check`` raises if nothing may be saved any more.
+        """
+        self.check = check
         self.folder, self.seconds, self.state_of = folder, seconds, state_of
         self.saved = time.monotonic()
         self.cost = 0.0
@@ -106,6 +116,7 @@ class SaveState(EveryStep):
         if self.folder is not None and self.state_of is not None:
             state = self.state_of(trainer, module)
             if trainer.is_global_zero:
+                self.check()
                 save_state(self.folder, state)
             # Nobody leaves while the first is still writing.
             trainer.strategy.barrier("state")

@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from ptp_core.files import disk_full_is_said
 from ptp_core.signals import interruptible, stop_wishes
 from ptp_core.spec.execution import Execution
 from ptp_core.training.state import put_aside_damaged
-from ptp_core.work import Diverged, Interrupted, Metrics, Work
+from ptp_core.work import Diverged, Interrupted, Metrics, TakenOver, Work
 
 if TYPE_CHECKING:
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
@@ -63,6 +64,7 @@ def run(entry: str, work: Work, execution: Execution) -> Metrics:
         store = _meeting_place()
         processes += start_all(arguments, execution, _directions(store.port))
         code = _wait(processes)
+    work.check()
     if not (work.folder / OUTCOME).exists():
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         fix = "its last words are above; if memory was short, lower execution.micro_batch_tokens or raise zero_stage"
@@ -136,12 +138,24 @@ def _signal(processes: list[subprocess.Popen[bytes]], number: int) -> None:
 
 
 def _to_json(work: Work) -> str:
-    return json.dumps(dataclasses.asdict(work), default=str)
+    fields = {field.name: getattr(work, field.name) for field in dataclasses.fields(work) if field.name != "check"}
+    # The token tells this launch from that of another process, should it take the folder over.
+    return json.dumps(fields | {"launch": secrets.token_hex(8)}, default=str)
 
 
 def read_work(folder: Path) -> Work:
-    """The work that the parent process has written down."""
-    raw = json.loads((folder / WORK).read_text(encoding="utf-8"))
+    """The work that the parent process has written down. Its ``check`` looks whether it is still written there."""
+    text = (folder / WORK).read_text(encoding="utf-8")
+
+    def check() -> None:
+        try:
+            same = (folder / WORK).read_text(encoding="utf-8") == text
+        except OSError:
+            same = False
+        if not same:
+            raise TakenOver(f"another process took over {raw['label']}")
+
+    raw = json.loads(text)
     return Work(
         settings=raw["settings"],
         parents={role: Path(path) for role, path in raw["parents"].items()},
@@ -149,6 +163,7 @@ def read_work(folder: Path) -> Work:
         folder=Path(raw["folder"]),
         execution=raw["execution"],
         label=raw["label"],
+        check=check,
     )
 
 
@@ -159,6 +174,9 @@ def outcome_of(entry: str, work: Work) -> dict[str, Any]:
             return {"status": "ok", "metrics": _function(entry)(work)}
     except Diverged as diverged:
         return {"status": "diverged", "reason": diverged.reason, "metrics": diverged.metrics}
+    except TakenOver:
+        # The folder is another's: not even this may be written down there.
+        raise
     except Interrupted as interrupted:
         return {"status": "interrupted", "reason": str(interrupted)}
     except UserError as error:

@@ -133,7 +133,7 @@ class _Run:
             ShowProgress(progress, self.recipe.batch_tokens),
             AtSteps(points, self._watch, self.origin),
             AtSteps(set(self.plan.exports), self._export),
-            SaveState(folder, self.execution.save_seconds, self._state),
+            SaveState(folder, self.execution.save_seconds, self._state, self.work.check),
         ]
         if self.execution.tensorboard and rank() == 0:
             callbacks.append(tensorboard.Events(folder / tensorboard.FOLDER, self.recipe.batch_tokens, self.first))
@@ -152,6 +152,7 @@ class _Run:
         keep = self.plan.keep_moments and module.step < self.steps
         moments = whole_moments(module.model, trainer.optimizers[0], trainer.is_global_zero) if keep else {}
         if trainer.is_global_zero:
+            self.work.check()
             save_model(module.model, self.work.parents["tokenizer"], folder, weights)
             if keep:
                 flat = {f"{moment}.{name}": t for moment, named in moments.items() for name, t in named.items()}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ptp_core.identity.store import clear, entry, is_complete, partial, publish, writer
+from ptp_core.identity.store import await_result, clear, entry, is_complete, partial, publish, writer
+from ptp_core.work import TakenOver
 
 PRINT = "f" * 64
 STAGE = "pretrain"
@@ -61,10 +64,11 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def test_the_second_writer_waits_and_then_finds_it_done(tmp_path: Path, start: Start) -> None:
-    first = start(0.5)
+    first = start(2)
     assert said(first) == "writing"
     second = start(0)
-    assert said(second) == f"waiting: another process is making pretrain/{'f' * 24}"
+    who = f"process {first.pid} on {platform.node()}"
+    assert said(second).startswith(f"waiting: {who} is making pretrain/{'f' * 24}, since 20")
     assert not entry(tmp_path, STAGE, PRINT).exists()
     assert said(first) == "published"
     assert said(second) == "found it done"
@@ -142,3 +146,23 @@ def test_a_cleared_folder_is_empty_and_what_links_point_to_stays(tmp_path: Path)
     clear(folder)
     assert list(folder.iterdir()) == []
     assert (outside / "kept").exists()
+
+
+def test_only_who_holds_the_pen_publishes(tmp_path: Path) -> None:
+    partial(tmp_path, STAGE, PRINT).mkdir(parents=True)
+    with pytest.raises(TakenOver, match=f"does not hold the pen for {STAGE}/"):
+        publish(tmp_path, STAGE, PRINT)
+    assert partial(tmp_path, STAGE, PRINT).exists()
+
+
+def test_a_result_that_another_machine_has_published_is_waited_for(tmp_path: Path) -> None:
+    folder = entry(tmp_path, STAGE, PRINT)
+
+    def appear() -> None:
+        folder.mkdir(parents=True)
+        (folder / "receipt.json").write_text("{}")
+
+    timer = threading.Timer(0.5, appear)
+    timer.start()
+    assert (await_result(folder) / "receipt.json").exists()
+    timer.join()

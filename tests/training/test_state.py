@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ import torch
 from ptp_core.engine.stages import STATE_FILES
 from ptp_core.errors import UserError
 from ptp_core.training import launch
+from ptp_core.training.callbacks import SaveState
 from ptp_core.training.state import (
     DAMAGED,
     FILES,
@@ -25,7 +27,7 @@ from ptp_core.training.state import (
     put_aside_damaged,
     save_state,
 )
-from ptp_core.work import Interrupted
+from ptp_core.work import Interrupted, TakenOver, Work
 
 
 def state(step: int, numbers: int = 1000) -> dict[str, object]:
@@ -132,3 +134,33 @@ def test_a_full_disk_is_said_with_what_is_missing_and_the_last_state_survives(sm
     assert names(small_disk) == {STATE, PREVIOUS}
     assert not (small_disk / NEW).exists()
     assert step_of(small_disk) == 2
+
+
+def test_who_was_taken_for_dead_saves_nothing(tmp_path: Path) -> None:
+    def taken_over() -> None:
+        raise TakenOver("another process took over clm")
+
+    module = SimpleNamespace(step=1, optimisation=SimpleNamespace(steps=9))
+    strategy = SimpleNamespace(root_device="cpu", reduce=lambda wishes, reduce_op: wishes, barrier=lambda name: None)
+    trainer = SimpleNamespace(is_global_zero=True, strategy=strategy)
+    SaveState(tmp_path, 0, lambda _trainer, _module: state(1)).after_step(trainer, module)
+    before = (tmp_path / STATE).read_bytes()
+    with pytest.raises(TakenOver):
+        SaveState(tmp_path, 0, lambda _trainer, _module: state(2), taken_over).after_step(trainer, module)
+    assert (tmp_path / STATE).read_bytes() == before
+    assert names(tmp_path) == {STATE}
+
+
+def test_a_training_process_notices_that_its_folder_is_another_launchs(tmp_path: Path) -> None:
+    work = Work({"width": 8}, {"tokenizer": tmp_path}, {}, tmp_path, label="clm")
+    (tmp_path / launch.WORK).write_text(launch._to_json(work))
+    read = launch.read_work(tmp_path)
+    assert (read.settings, read.parents) == (work.settings, work.parents)
+    read.check()
+    # The same work of a process that has taken over.
+    (tmp_path / launch.WORK).write_text(launch._to_json(work))
+    with pytest.raises(TakenOver, match="took over clm"):
+        read.check()
+    (tmp_path / launch.WORK).unlink()
+    with pytest.raises(TakenOver):
+        read.check()
