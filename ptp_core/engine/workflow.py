@@ -12,7 +12,7 @@ from typing import Any
 from ptp_core.engine import graph as graphs
 from ptp_core.engine.check import check_study
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
+from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
@@ -91,19 +91,7 @@ def prepare(spec: Path, results: Path) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
     workflow = plan_study(check_study(spec), results)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
-    retried = False
-    for job in workflow.graph.jobs:
-        receipt = workflow.folders.receipt(job.stage, job.id)
-        done = all(is_done(unit, workflow.folders.store) for unit in job.units)
-        if receipt.exists() and not (done and job.stage != "indicators"):
-            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
-            retried = retried or failed
-            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
-            # study may have made it since.
-            if failed or not done:
-                receipt.unlink()
-        if done and not receipt.exists():
-            receipt_from_store(job, workflow.folders)
+    retried = _receipts_as_the_store(workflow)
     gone: set[str] = set()
     for stage, content in workflow.summaries.items():
         write_if_changed(workflow.folders.job(stage, content["id"]), pretty_json(content))
@@ -115,6 +103,26 @@ def prepare(spec: Path, results: Path) -> Workflow:
         if stage in gone or "table" in gone or (stage == "report" and gone):
             workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
     return workflow
+
+
+def _receipts_as_the_store(workflow: Workflow) -> bool:
+    """Drop the receipts that promise what is not there, write those that are missing; whether something had failed."""
+    stored, folders, retried = Stored(workflow.folders.store), workflow.folders, False
+    present = {stage: names_in(folders.receipt(stage, "x").parent) for stage in STAGES}
+    for job in workflow.graph.jobs:
+        receipt = folders.receipt(job.stage, job.id)
+        exists, done = receipt.name in present[job.stage], all(stored.has(unit) for unit in job.units)
+        if exists and not (done and job.stage != "indicators"):
+            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            retried = retried or failed
+            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
+            # study may have made it since.
+            if failed or not done:
+                receipt.unlink()
+                exists = False
+        if done and not exists:
+            receipt_from_store(job, folders)
+    return retried
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
