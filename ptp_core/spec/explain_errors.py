@@ -13,7 +13,6 @@ from ptp_core.errors import UserError, Where, did_you_mean, shorten
 from ptp_core.spec.fields import NAME_LENGTH
 from ptp_core.spec.yaml_lines import Lines, PlacePath
 
-
 EXPLAINED = 200
 """Mistakes that are put into words; of more than that only the number is said."""
 

@@ -72,8 +72,9 @@ def outcome(path: Path, *, whole: bool = False) -> str:
     except UserError as error:
         said = str(error)
     lines = said.splitlines()
-    folder = path if not whole else path.parent
-    assert all(line.startswith((str(folder), "…")) for line in lines), said
+    # A mistake may be in a file beside the spec.
+    begin = f"{path.parent}/" if whole else f"{path}:"
+    assert all(line.startswith((begin, "…")) for line in lines), said
     assert len(said) < 20_000, f"{len(said):,} characters of mistakes"
     return "mistake" if lines else "study"
 

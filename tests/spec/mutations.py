@@ -16,10 +16,12 @@ TOKENS = (
     "-.inf", "1e400", "-1e400", "1e-400", "0777", "0o17", "0b11", "1_000", "1__0", "9" * 400, "-" + "9" * 30, "1e22T",
     "99999999999M", "1e3k", "0x", "1.", ".5", "+1", "1,5", "5%", "NaN", "2.4 M", "1e+", "2**63", "9223372036854775808",
     # Text of all kinds.
-    "\ufeff", "\u202e", "\u0085", "\ud7ff", "\U0001f600", "a" * 10_000, "${HOME}", "${", "${A" * 50, "$$", "~", "~nobody",
-    "*", "**/*", "[a-", "{a,b}", "../..", "/dev/zero", "/proc/self/mem", ".", "x\n\n\ny", "\r", "\r\n", "\\", "\x7f", "\b",
+    "\ufeff", "\u202e", "\u0085", "\ud7ff", "\U0001f600", "a" * 10_000, "${HOME}", "${", "${A" * 50, "$$", "~",
+    "~nobody", "*", "**/*", "[a-", "{a,b}", "../..", "/dev/zero", "/proc/self/mem", ".", "x\n\n\ny", "\r", "\r\n", "\\",
+    "\x7f", "\b",
     # Kinds of section where another is expected, names of other sections, and parts of the spec's own small languages.
-    "[[[]]]", "{a: {b: {c: 1}}}", "[null]", "[true, 1, x]", "{? [a] : b}", "{1: 2}", "{null: 1}", "{<<: {a: 1}}", "<<: *a",
+    "[[[]]]", "{a: {b: {c: 1}}}", "[null]", "[true, 1, x]", "{? [a] : b}", "{1: 2}", "{null: 1}", "{<<: {a: 1}}",
+    "<<: *a",
     "ppl_", "ppl_sc(", "kshot_", "tuned_x", "clm+sc+", "clm:0", "0.5*clm+sc", "ul2", "linear", "(" * 200, "[" * 60,
     "study", "seed", "model", "data", "pretrain", "finetune", "select", "scaling", "dynamics", "measurements", "tasks",
     "grid", "include", "exclude", "defaults", "checkpoints", "indicators", "execution", "items", "mixtures",
@@ -78,7 +80,7 @@ def _edit_value(data: bytes, rng: random.Random) -> bytes:
 
 
 def _edit_block(data: bytes, rng: random.Random) -> bytes:
-    """A section under another one's name, several lines in another place or at another depth, an anchor and its alias."""
+    """A section under another one's name, lines in another place or at another depth, an anchor and its alias."""
     lines = data.splitlines(keepends=True) or [b"\n"]
     i = rng.randrange(len(lines))
     block = lines[i : i + rng.randint(1, 8)]
