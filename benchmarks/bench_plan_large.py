@@ -1,4 +1,4 @@
-"""Planning a study of 1,000 variants, ten jobs each: ``ptp plan``, job files, and ``snakemake -n`` beside a plain workflow.
+"""Planning 1,000 variants of ten jobs each: ``ptp plan``, job files, and ``snakemake -n`` beside a plain workflow.
 
 The plain workflow has the same jobs with the same files, of which each waits for the same others, and knows nothing of
 studies; both are timed in turns, as whole processes, on empty and on finished results. Other processes of the machine
@@ -148,7 +148,14 @@ def bench_plan(folder: Path, runs: int) -> None:
 
 
 def bench_snakemake(folder: Path, runs: int) -> None:
-    base = (str(Path(sys.executable).parent / "snakemake"), "-n", "--quiet", "all", "--profile", str(ROOT / "profiles/default"))
+    base = (
+        str(Path(sys.executable).parent / "snakemake"),
+        "-n",
+        "--quiet",
+        "all",
+        "--profile",
+        str(ROOT / "profiles/default"),
+    )
     base = (*base, "--directory", str(folder))
     ours = (*base, "-s", str(ROOT / "Snakefile"), "--config", "study=large.yaml")
     plain = (*base, "-s", "Snakefile.plain")
@@ -159,7 +166,11 @@ def bench_snakemake(folder: Path, runs: int) -> None:
     show("snakemake -n, plain workflow", found["plain"])
     walls, cpus = ([statistics.median(run[i] for run in found[key]) for key in ("ours", "plain")] for i in (0, 1))
     share = walls[0] / walls[1]
-    show("snakemake -n, this project", found["ours"], f"{judged(share, SHARE, ' x')}, {share:.2f} x ({cpus[0] / cpus[1]:.2f} x of cpu)")
+    show(
+        "snakemake -n, this project",
+        found["ours"],
+        f"{judged(share, SHARE, ' x')}, {share:.2f} x ({cpus[0] / cpus[1]:.2f} x of cpu)",
+    )
 
 
 def main() -> None:
