@@ -12,7 +12,7 @@ import pydantic_core
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.units import Graph, Job, Unit, settings_json
 from ptp_core.errors import UserError, Where
-from ptp_core.identity.receipts import RECEIPT
+from ptp_core.identity.store import is_complete
 from ptp_core.spec.execution import Execution
 
 FORMAT = 2
@@ -105,6 +105,11 @@ def read_job(path: Path) -> dict[str, Any]:
     return job
 
 
+def is_done(unit: Unit, store: Path) -> bool:
+    """Whether a unit's result is in the store."""
+    return is_complete(store, unit.stage, unit.fingerprint)
+
+
 class Stored:
     """What the store has, with one listing a stage: a look at each of thousands of folders is slow on some disks."""
 
@@ -116,4 +121,4 @@ class Stored:
         """Whether a unit's result is there, with its receipt."""
         if unit.stage not in self._names:
             self._names[unit.stage] = names_in(self.store / unit.stage)
-        return unit.id in self._names[unit.stage] and (self.store / unit.place / RECEIPT).is_file()
+        return unit.id in self._names[unit.stage] and is_done(unit, self.store)
