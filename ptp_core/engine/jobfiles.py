@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
+
+import pydantic_core
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.units import Graph, Job, Unit, settings_json
 from ptp_core.errors import UserError, Where
-from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.store import is_complete
 from ptp_core.spec.execution import Execution
 
 FORMAT = 2
+
+
+_OWN = f".{secrets.token_hex(8)}"
+"""Ends the names of the files that this process is writing."""
 
 
 def job_json(job: Job, execution: Execution) -> dict[str, Any]:
@@ -45,9 +51,46 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
 
 def write_jobs(graph: Graph, folders: Folders, execution: Execution) -> int:
     """Write the job files that changed; returns how many."""
-    return sum(
-        write_if_changed(folders.job(job.stage, job.id), pretty_json(job_json(job, execution))) for job in graph.jobs
-    )
+    stages = {job.stage: folders.job(job.stage, job.id).parent for job in graph.jobs}
+    for folder in stages.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    present = {stage: names_in(folder) for stage, folder in stages.items()}
+    written = 0
+    for job in graph.jobs:
+        path = folders.job(job.stage, job.id)
+        content = _text(job_json(job, execution))
+        if path.name not in present[job.stage] or path.read_bytes() != content:
+            _write(path, content)
+            written += 1
+    return written
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names in a folder; none if it is not there."""
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Nobody sees half a file. It is not flushed to disk, which takes milliseconds: one that a crash of the machine has
+    # emptied is no longer what it should be, so the next planning writes it.
+    beside = path.with_name(f".{path.name}{_OWN}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _text(value: dict[str, Any]) -> bytes:
+    """As ``pretty_json``, several times as fast: a large study has ten thousand job files."""
+    return pydantic_core.to_json(_sorted(value), indent=1, inf_nan_mode="constants") + b"\n"
+
+
+def _sorted(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if type(value) is list else value
 
 
 def read_job(path: Path) -> dict[str, Any]:
@@ -66,3 +109,17 @@ def read_job(path: Path) -> dict[str, Any]:
 def is_done(unit: Unit, store: Path) -> bool:
     """Whether a unit's result is in the store."""
     return is_complete(store, unit.stage, unit.fingerprint)
+
+
+class Stored:
+    """What the store has, with one listing a stage: a look at each of thousands of folders is slow on some disks."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self._names: dict[str, set[str]] = {}
+
+    def has(self, unit: Unit) -> bool:
+        """Whether a unit's result is there, with its receipt."""
+        if unit.stage not in self._names:
+            self._names[unit.stage] = names_in(self.store / unit.stage)
+        return unit.id in self._names[unit.stage] and is_done(unit, self.store)

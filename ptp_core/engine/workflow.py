@@ -14,7 +14,7 @@ from ptp_core.engine.adopted import stages_of
 from ptp_core.engine.check import check_study
 from ptp_core.engine.code_manifests import write_manifests
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
+from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
@@ -107,19 +107,7 @@ def prepare(spec: Path, results: Path) -> Workflow:
 
 def _settle_receipts(workflow: Workflow) -> None:
     """Drop receipts that promise what is not there; write those of jobs whose results the store has."""
-    retried = False
-    for job in workflow.graph.jobs:
-        receipt = workflow.folders.receipt(job.stage, job.id)
-        done = all(is_done(unit, workflow.folders.store) for unit in job.units)
-        if receipt.exists() and not (done and job.stage != "indicators"):
-            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
-            retried = retried or failed
-            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
-            # study may have made it since.
-            if failed or not done:
-                receipt.unlink()
-        if done and not receipt.exists():
-            receipt_from_store(job, workflow.folders)
+    retried = _receipts_as_the_store(workflow)
     gone: set[str] = set()
     for stage, content in workflow.summaries.items():
         files = OUTPUTS.get(stage) or workflow.pages.values()
@@ -129,6 +117,26 @@ def _settle_receipts(workflow: Workflow) -> None:
         # failed.
         if stage in gone or "table" in gone or (stage == "report" and gone):
             workflow.folders.receipt(stage, content["id"]).unlink(missing_ok=True)
+
+
+def _receipts_as_the_store(workflow: Workflow) -> bool:
+    """Drop the receipts that promise what is not there, write those that are missing; whether something had failed."""
+    stored, folders, retried = Stored(workflow.folders.store), workflow.folders, False
+    present = {stage: names_in(folders.receipt(stage, "x").parent) for stage in STAGES}
+    for job in workflow.graph.jobs:
+        receipt = folders.receipt(job.stage, job.id)
+        exists, done = receipt.name in present[job.stage], all(stored.has(unit) for unit in job.units)
+        if exists and not (done and job.stage != "indicators"):
+            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            retried = retried or failed
+            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
+            # study may have made it since.
+            if failed or not done:
+                receipt.unlink()
+                exists = False
+        if done and not exists:
+            receipt_from_store(job, folders)
+    return retried
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:

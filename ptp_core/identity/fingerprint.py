@@ -19,20 +19,31 @@ def identity_of(section: BaseModel) -> dict[str, Any]:
     Leaving defaults out means that a new field with a default makes nothing stale. Changing the default of a field
     makes its readers stale all the same, through the code closure of their stage.
     """
-    result: dict[str, Any] = {}
-    for name, field in type(section).model_fields.items():
+    values = {name: (_plain(getattr(section, name)), default) for name, default in _fields(type(section))}
+    # Compared as identities: a default section with another execution field is still the default.
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+_REQUIRED = object()
+
+
+@cache
+def _fields(section: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    """The identity fields of a section with their defaults, which are looked up once for thousands of jobs."""
+    fields = []
+    for name, field in section.model_fields.items():
         extra = field.json_schema_extra
         if not isinstance(extra, dict) or extra.get("role") not in ("identity", "execution"):
-            raise TypeError(f"{type(section).__name__}.{name} is marked neither identity nor execution")
+            raise TypeError(f"{section.__name__}.{name} is marked neither identity nor execution")
         if extra["role"] == "identity":
-            value = _plain(getattr(section, name))
-            # Compared as identities: a default section with another execution field is still the default.
-            if field.is_required() or value != _plain(field.get_default(call_default_factory=True)):
-                result[name] = value
-    return result
+            default = _REQUIRED if field.is_required() else _plain(field.get_default(call_default_factory=True))
+            fields.append((name, default))
+    return tuple(fields)
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in (str, int, float, bool):
+        return value
     if isinstance(value, BaseModel):
         return identity_of(value)
     if isinstance(value, Mapping):

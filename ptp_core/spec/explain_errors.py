@@ -13,6 +13,9 @@ from ptp_core.errors import UserError, Where, did_you_mean, shorten
 from ptp_core.spec.fields import NAME_LENGTH
 from ptp_core.spec.yaml_lines import Lines, PlacePath
 
+EXPLAINED = 200
+"""Mistakes that are put into words; of more than that only the number is said."""
+
 
 def line_of(lines: Lines, place: PlacePath) -> int | None:
     """The line of a place, or of the nearest thing around it that was written."""
@@ -35,18 +38,21 @@ def translate(
     error: ValidationError, model: type[BaseModel], data: Any, path: Path, lines: Lines, prefix: PlacePath = ()
 ) -> list[UserError]:
     """One UserError per place that pydantic complains about; ``data`` is what it read, at ``prefix`` in the file."""
-    found: dict[PlacePath, UserError] = {}
+    found: dict[PlacePath, ErrorDetails] = {}
     for detail in error.errors(include_url=False):
-        place = _place(detail["loc"], data, detail["type"] in ("missing", "extra_forbidden"))
-        full = (*prefix, *place)
         # A union complains once for each of its members: the first complaint about a place is enough.
-        found.setdefault(full, _explain(detail, model, place, Where(path, line_of(lines, full)), dotted(full)))
+        found.setdefault(_place(detail["loc"], data, detail["type"] in ("missing", "extra_forbidden")), detail)
     # A list or mapping is complained about as a whole by the other member of its union: the deeper complaint is meant.
-    return [fault for place, fault in found.items() if not any(_is_inside(other, place) for other in found)]
-
-
-def _is_inside(inner: PlacePath, outer: PlacePath) -> bool:
-    return len(inner) > len(outer) and inner[: len(outer)] == outer
+    around = {place[:i] for place in found for i in range(len(place))}
+    faults: list[UserError] = []
+    for place in (place for place in found if place not in around):
+        full = (*prefix, *place)
+        where, subject = Where(path, line_of(lines, full)), dotted(full)
+        # Looking for the nearest key takes time, and a long list is not shown to its end.
+        explained = len(faults) < EXPLAINED
+        fault = _explain(found[place], model, place, where, subject) if explained else UserError("", where=where)
+        faults.append(fault)
+    return faults
 
 
 def _explain(detail: ErrorDetails, model: type[BaseModel], place: PlacePath, where: Where, subject: str) -> UserError:

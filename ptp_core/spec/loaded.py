@@ -53,19 +53,19 @@ class LoadedStudy:
             return ()
         return WORLD_DOMAINS if data.world else tuple(source.name for source in data.sources)
 
-    @property
+    @cached_property
     def families(self) -> dict[str, str]:
         """Task name → family (cms, rag or cbqa)."""
         world = WORLD_FAMILIES if self.spec.data and self.spec.data.world else {}
         return world | {name: task.family for name, task in self.spec.tasks.items()}
 
-    @property
+    @cached_property
     def indicators(self) -> dict[str, IndicatorOptions]:
         """Indicator name → its options."""
         chosen = self.spec.indicators
         return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
 
-    @property
+    @cached_property
     def varied_fields(self) -> tuple[str, ...]:
         """The fields of a recipe that differ between variants, in the order of the model."""
         recipes = [variant.recipe for variant in self.variants]

@@ -14,7 +14,9 @@ Lines = dict[PlacePath, int]
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_NODES = 2_000_000
-"""A spec that expands to more nodes than this (through aliases of aliases) is refused, not chased."""
+"""A spec of more nodes than this is refused."""
+MAX_REPEATED = 50_000
+"""So is one in which aliases (of aliases) repeat more nodes than this: a few lines could keep us busy for a minute."""
 MAX_DEPTH = 50
 """A spec nested deeper than this is refused before the recursive parser, written in C, runs out of stack."""
 
@@ -26,12 +28,14 @@ class _Reader:
         self.path, self.loader = path, loader
         self.lines: Lines = {}
         self.nodes = 0
+        self.seen: set[int] = set()
 
     def read(self, node: yaml.Node, place: PlacePath) -> Any:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            where = Where(self.path, node.start_mark.line + 1)
-            raise UserError(f"more than {MAX_NODES:,} values", where=where, fix="remove nested YAML aliases")
+        self.seen.add(id(node))
+        if self.nodes > MAX_NODES or self.nodes - len(self.seen) > MAX_REPEATED:
+            where, limit = Where(self.path, node.start_mark.line + 1), min(self.nodes - 1, MAX_NODES)
+            raise UserError(f"more than {limit:,} values", where=where, fix="remove nested YAML aliases")
         if len(place) > MAX_DEPTH:
             raise _too_deep(self.path, node.start_mark)
         self.lines.setdefault(place, node.start_mark.line + 1)

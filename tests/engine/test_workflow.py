@@ -25,7 +25,7 @@ def test_an_indicator_that_another_study_has_made_since_is_no_longer_said_to_hav
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text("{}")
     made: list[Job] = []
-    monkeypatch.setattr(workflow, "is_done", lambda unit, store: unit.stage == "indicators")
+    monkeypatch.setattr(workflow.Stored, "has", lambda self, unit: unit.stage == "indicators")
     monkeypatch.setattr(workflow, "receipt_from_store", lambda job, folders: made.append(job))
     prepare(folder / "study.yaml", folder / "results")
     assert job in made

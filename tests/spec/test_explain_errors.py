@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -78,3 +79,10 @@ def test_a_place_is_spelled_as_in_the_spec() -> None:
 def test_the_line_of_what_was_not_written_is_that_of_what_surrounds_it() -> None:
     lines = {("a",): 3, ("a", "b"): 4}
     assert [line_of(lines, place) for place in (("a", "b"), ("a", "c", 0), ("d",))] == [4, 3, None]
+
+
+def test_thousands_of_mistakes_are_counted_soon(complaint: Complaint) -> None:
+    began = time.process_time()
+    said = complaint(SPEC + "".join(f"key{i}: 1\n" for i in range(10_000))).splitlines()
+    assert time.process_time() - began < 5
+    assert (len(said), said[-1]) == (21, "… and 9,980 more")

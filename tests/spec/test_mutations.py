@@ -1,4 +1,4 @@
-"""Whatever is done to a spec, it is a study or a clear mistake."""
+"""Whatever is done to a spec, it is a study or a clear mistake; ``tests/spec/fuzz.py`` tries many more."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptp_core.errors import UserError
-from ptp_core.spec.load import load_study
+from tests.spec.fuzz import SECONDS, new_folder, outcome, texts, time_limit
 from tests.spec.mutations import mutate
-from tests.spec.texts import SPEC
 
-SPECS = Path(__file__).parents[2] / "specs"
-TEXTS = [SPEC, *((SPECS / f"{name}.yaml").read_text("utf-8") for name in ("demo", "zeng2025-published"))]
+TEXTS = texts()
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("mutations") / "spec.yaml"
+    return new_folder(tmp_path_factory.mktemp("mutations"))
 
 
-@settings(max_examples=1000, deadline=2000)
-@given(text=st.sampled_from(TEXTS), seed=st.integers(0, 2**32))
-def test_a_broken_spec_is_a_study_or_a_mistake_with_its_place(path: Path, text: str, seed: int) -> None:
-    path.write_bytes(mutate(text, random.Random(seed)))
-    said = ""
-    try:
-        load_study(path)
-    except UserError as error:
-        said = str(error)
-    assert all(line.startswith((f"{path}:", "…")) for line in said.splitlines())
+@settings(max_examples=1500)
+@given(name=st.sampled_from(sorted(TEXTS)), seed=st.integers(0, 2**32))
+def test_a_broken_spec_is_a_study_or_a_mistake_with_its_place(path: Path, name: str, seed: int) -> None:
+    path.write_bytes(mutate(TEXTS[name], random.Random(seed)))
+    with time_limit(SECONDS):
+        outcome(path)
+
+
+@settings(max_examples=200)
+@given(name=st.sampled_from(sorted(TEXTS)), seed=st.integers(0, 2**32))
+def test_so_it_is_where_its_files_are_looked_into_and_its_jobs_planned(path: Path, name: str, seed: int) -> None:
+    path.write_bytes(mutate(TEXTS[name], random.Random(seed)))
+    with time_limit(SECONDS):
+        outcome(path, whole=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from ptp_core.errors import UserError
 from ptp_core.spec import yaml_lines
-from ptp_core.spec.yaml_lines import MAX_DEPTH, Lines, load_yaml
+from ptp_core.spec.yaml_lines import MAX_DEPTH, MAX_REPEATED, Lines, load_yaml
 
 
 def read(folder: Path, text: str | bytes) -> tuple[Any, Lines]:
@@ -125,3 +126,13 @@ class TestAttacks:
         steps = [f"k{i}: &k{i} [{', '.join([f'*k{i - 1}'] * 9)}]\n" for i in range(1, 12)]
         message = fault(tmp_path, "k0: &k0 [x]\n" + "".join(steps))
         assert "more than 10,000 values; remove nested YAML aliases" in message
+
+    def test_a_few_lines_of_aliases_do_not_keep_the_reader_busy(self, tmp_path: Path) -> None:
+        steps = [f"k{i}: &k{i} [{', '.join([f'*k{i - 1}'] * 10)}]\n" for i in range(1, 10)]
+        began = time.process_time()
+        assert "remove nested YAML aliases" in fault(tmp_path, "k0: &k0 [x]\n" + "".join(steps))
+        assert time.process_time() - began < 3
+
+    def test_a_long_file_without_aliases_is_no_reason_to_refuse(self, tmp_path: Path) -> None:
+        numbers = list(range(MAX_REPEATED + 1000))
+        assert read(tmp_path, f"numbers: {numbers}\n")[0] == {"numbers": numbers}
