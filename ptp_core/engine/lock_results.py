@@ -11,11 +11,10 @@ from ptp_core.engine.lock_entries import named_units
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH
-from ptp_core.identity.receipts import read_receipt
-from ptp_core.identity.store import entry, is_complete
+from ptp_core.identity.receipts import RECEIPT, read_receipt
+from ptp_core.identity.store import entry
 
 if TYPE_CHECKING:
-    from ptp_core.engine.units import Unit
     from ptp_core.engine.workflow import Workflow
 
 Entries = dict[str, Any]
@@ -35,15 +34,15 @@ def results(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
     kept = {value.get("fingerprint"): value for _, value in _of_kind("result/", old)}
     store, found = workflow.folders.store, {}
     for name, unit in named_units(workflow).items():
-        if is_complete(store, unit.stage, unit.fingerprint):
-            found[f"result/{name}"] = _result(unit, store)
+        folder = entry(store, unit.stage, unit.fingerprint)
+        if (folder / RECEIPT).is_file():
+            found[f"result/{name}"] = _result(folder)
         elif unit.fingerprint in kept:
             found[f"result/{name}"] = kept[unit.fingerprint]
     return found
 
 
-def _result(unit: Unit, store: Path) -> Entries:
-    folder = entry(store, unit.stage, unit.fingerprint)
+def _result(folder: Path) -> Entries:
     receipt = read_receipt(folder)
     try:
         files = {name: file["sha256"] for name, file in receipt["artifacts"].items()}
@@ -55,7 +54,7 @@ def _result(unit: Unit, store: Path) -> Entries:
         }
     except (KeyError, TypeError, AttributeError):
         fix = f"remove {folder} and run snakemake again"
-        raise UserError("this receipt is damaged", where=Where(folder / "receipt.json"), fix=fix) from None
+        raise UserError("this receipt is damaged", where=Where(folder / RECEIPT), fix=fix) from None
 
 
 def _is_timed(name: str) -> bool:

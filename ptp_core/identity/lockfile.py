@@ -80,13 +80,14 @@ def contradicted(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Pairs of lines that say different things of one key: the first one, and each other one."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        if not same(first.setdefault(entry.key, entry).value, entry.value):
-            yield first[entry.key], entry
+        before = first.setdefault(entry.key, entry)
+        if before is not entry and not same(before.value, entry.value):
+            yield before, entry
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are written alike; ``==`` takes 1, 1.0 and true for the same."""
-    return one == other and _json(one) == _json(other)
+    return one == other and (type(one) is type(other) is str or _json(one) == _json(other))
 
 
 def _says_something(line: str) -> bool:
