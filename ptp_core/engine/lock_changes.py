@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ptp_core.engine.stages import STAGES
 from ptp_core.errors import shorten
 from ptp_core.identity.lockfile import same
 
@@ -20,6 +21,7 @@ GROUPS = {
     "headline": ("headline/",),
 }
 """Cause → the beginnings of its keys."""
+_ORDER = {stage: i for i, stage in enumerate(STAGES)}
 MOST_TOLD = 5
 """Entries of a group that are told before it says how many more there are."""
 DIGITS = 8
@@ -44,11 +46,13 @@ class Change:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, list[Change]]:
-    """Group → its entries that differ, sorted by key; groups without any are left out."""
+    """Group → its entries that differ, sorted by key, units by stage; groups without any are left out."""
     found: dict[str, list[Change]] = {}
     for key in sorted(old.keys() | new.keys()):
         if key not in old or key not in new or not same(old[key], new[key]):
             found.setdefault(group_of(key), []).append(Change(key, old.get(key), new.get(key)))
+    # Units in the order in which they are made: what is made from a changed one has changed as well.
+    found.get("unit", []).sort(key=lambda change: _ORDER.get(change.key.split("/")[1], 0))
     return {group: found[group] for group in GROUPS if group in found}
 
 

@@ -69,7 +69,7 @@ def test_a_check_names_what_differs_by_its_cause(
     assert "study.lock: out of date" in said
     assert re.search(r"\n  source shards/news/path: 'news.jsonl' = [0-9a-f]{8}… → 'news.jsonl' = [0-9a-f]{8}…\n", said)
     assert "\n  code pretrain: " in said
-    assert "\n  unit evaluate/clm-even quiz seed 0: " in said
+    assert "\n  unit tokenizer/tokenizer: " in said
     assert "\n  unit: … and " in said
     assert len(said.splitlines()) < 30
 

@@ -61,7 +61,7 @@ def test_another_setting_is_named_as_units(locked: Path) -> None:
     edit("study.yaml", "tokens: 1M", "tokens: 2M")(locked)
     said = refused(locked)
     assert "study.lock: locked=true, and this study is not what its lock says:\n" in said
-    assert "  unit evaluate/clm-even quiz seed 0: " in said
+    assert "  unit pretrain/clm-even: " in said
     assert "ptp adopt" not in said
 
 
