@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format lock bench clean
 
 help:
 	@echo "make demo    pre-train and fine-tune sixteen small models and open results/demo/report.html afterwards"
 	@echo "make test    all tests"
 	@echo "make check   formatting, lint, types, who imports whom"
+	@echo "make lock    the lock beside every spec; PTP_DATA_ROOT says where published tables are"
 	@echo "make bench   the benchmarks behind docs/benchmarks.md"
 	@echo "make clean   remove .venv; results stay"
 
@@ -40,6 +41,9 @@ format: .venv/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile rules
+
+lock: .venv/.installed
+	$(BIN)/ptp lock specs/*.yaml
 
 bench: .venv/.installed
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -19,21 +19,29 @@ from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Var
 from ptp_core.spec.quantities import WHOLE
 
 
-def build(study: LoadedStudy, digest_of: DigestOf, stages: Stages = INSTALLED) -> Graph:
+def build(
+    study: LoadedStudy,
+    digest_of: DigestOf,
+    stages: Stages = INSTALLED,
+    unresolved: list[UserError] | None = None,
+) -> Graph:
     """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there.
 
-    ``stages``: stage → its code and versions as this study counts them (``adopted.stages_of``).
+    ``stages``: stage → its code and versions as this study counts them (``adopted.stages_of``). With a list
+    ``unresolved``, texts, tasks and tokenizers that are not there are told in it instead.
     """
     if study.spec.pretrain is None and not study.spec.checkpoints:
         return Graph((), (), {})
-    return _Builder(study, digest_of, stages).graph()
+    return _Builder(study, digest_of, stages, unresolved).graph()
 
 
 class _Builder:
-    def __init__(self, study: LoadedStudy, digest_of: DigestOf, stages: Stages) -> None:
+    def __init__(
+        self, study: LoadedStudy, digest_of: DigestOf, stages: Stages, unresolved: list[UserError] | None
+    ) -> None:
         self.study, self.spec, self.digest_of, self.stages = study, study.spec, digest_of, stages
         self.unit = partial(Unit, stages=stages)
-        self.data = DataUnits(study, digest_of, stages)
+        self.data = DataUnits(study, digest_of, stages, unresolved)
         self.indicators = MeasureUnits(study, self.data, digest_of, stages)
         self.shards_of: dict[str, Mapping[str, Unit]] = {}
         """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
@@ -137,6 +145,8 @@ class _Builder:
                 formats = (None,) if self.study.is_harness(test) else self.study.test_formats
                 for style in formats:
                     where = label if test == task else f"{label} on {test}"
+                    # Two results of one stage go by two names, as the lines of a lock must.
+                    where = where if len(formats) == 1 else f"{where} as {style}"
                     unit = self.indicators.evaluation(test, where, style, tuned)
                     yield Outcome(task, seed, test, style, unit)
 
