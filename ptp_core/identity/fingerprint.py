@@ -20,16 +20,26 @@ def identity_of(section: BaseModel) -> dict[str, Any]:
     makes its readers stale all the same, through the code closure of their stage.
     """
     result: dict[str, Any] = {}
-    for name, field in type(section).model_fields.items():
+    for name, required, default in _identity_fields(type(section)):
+        value = _plain(getattr(section, name))
+        # Compared as identities: a default section with another execution field is still the default.
+        if required or value != default:
+            result[name] = value
+    return result
+
+
+@cache
+def _identity_fields(section: type[BaseModel]) -> tuple[tuple[str, bool, Any], ...]:
+    """(name, whether it has to be written, default as it is compared) of a section's identity fields."""
+    found = []
+    for name, field in section.model_fields.items():
         extra = field.json_schema_extra
         if not isinstance(extra, dict) or extra.get("role") not in ("identity", "execution"):
-            raise TypeError(f"{type(section).__name__}.{name} is marked neither identity nor execution")
+            raise TypeError(f"{section.__name__}.{name} is marked neither identity nor execution")
         if extra["role"] == "identity":
-            value = _plain(getattr(section, name))
-            # Compared as identities: a default section with another execution field is still the default.
-            if field.is_required() or value != _plain(field.get_default(call_default_factory=True)):
-                result[name] = value
-    return result
+            default = None if field.is_required() else _plain(field.get_default(call_default_factory=True))
+            found.append((name, field.is_required(), default))
+    return tuple(found)
 
 
 def _plain(value: Any) -> Any:
