@@ -193,6 +193,9 @@ def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
         "id": fingerprint[:ID_LENGTH],
         "stage": name,
         "fingerprint": fingerprint,
+        # What the fingerprint covers beside the settings, so that a change of it can be named.
+        "code": stage.code,
+        "packages": stage.versions,
         "settings": settings | {"fingerprint": fingerprint},
     }
 
