@@ -1,6 +1,7 @@
 # Which study, and the rules that make it.
 #   snakemake                                        the demo
 #   snakemake --config study=specs/mine.yaml         another study
+#   snakemake --config max_gpu_hours=100             nothing, if what would run took longer
 import os
 import shlex
 import sys
@@ -8,13 +9,15 @@ from pathlib import Path
 
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.stages import STAGES
+from ptp_core.engine.staleness.limit import hours_allowed
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
-    for key in set(config) - {"study", "results"}:
-        fix = did_you_mean(key, ("study", "results"))
+    KNOWN = ("study", "results", "max_gpu_hours")
+    for key in set(config) - set(KNOWN):
+        fix = did_you_mean(key, KNOWN)
         raise UserError(f'unknown configuration "{key}"', subject="--config", fix=fix)
     if set("{}*") & set(str(RESULTS)):
         raise UserError(
@@ -22,7 +25,13 @@ try:
             subject="results",
             got=str(RESULTS),
         )
-    STUDY = prepare(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
+    LIMIT = hours_allowed(config.get("max_gpu_hours"))
+    STUDY = prepare(
+        Path(str(config.get("study", "specs/demo.yaml"))),
+        RESULTS,
+        # A run that was allowed is not stopped by what its own receipts say.
+        LIMIT if workflow.is_main_process else None,
+    )
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.

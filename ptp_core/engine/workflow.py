@@ -87,9 +87,16 @@ def plan_study(study: LoadedStudy, results: Path) -> Workflow:
     return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs})
 
 
-def prepare(spec: Path, results: Path) -> Workflow:
-    """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
+def prepare(spec: Path, results: Path, max_gpu_hours: float | None = None) -> Workflow:
+    """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already.
+
+    Raises UserError, before it writes, if what would run takes more than ``max_gpu_hours``.
+    """
     workflow = plan_study(check_study(spec), results)
+    if max_gpu_hours is not None:
+        from ptp_core.engine.staleness.limit import refuse_above
+
+        refuse_above(workflow, max_gpu_hours)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
     retried = False
     for job in workflow.graph.jobs:

@@ -88,6 +88,10 @@ class Before:
         older = self.renamed.get(unit.label) or (f"{name} {rest}" if (name := self.renamed.get(variant)) else "")
         return known.get(older)
 
+    def knows(self, stage: str, part: str) -> bool:
+        """Whether a result was made whose label holds some text."""
+        return any(part in label for label in self._stage(stage))
+
     def at(self, place: str) -> Record | None:
         """What lies, or lay, at a place of the store, as ``pretrain/<id>`` or a part of it."""
         stage, unit_id = place.split("/")[:2]

@@ -62,6 +62,11 @@ def value_of(value: Any, default: bool = False) -> Value:
     return Value(json.dumps(value, sort_keys=True), default)
 
 
+def _share(value: Any) -> str:
+    """One of several values side by side: thirds need no twelve digits."""
+    return f"{value:.4g}" if isinstance(value, float) else shown(value)
+
+
 def shown(value: Any) -> str:
     """A JSON value in few words: 16,384; 0.001; facts 0.25, code 0.75."""
     if value is None:
@@ -76,5 +81,5 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return value if value.isprintable() and len(value) <= 80 else shorten(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(item)}" for key, item in value.items()) or "nothing"
+        return ", ".join(f"{key} {_share(item)}" for key, item in value.items()) or "nothing"
     return "[" + ", ".join(map(shown, value)) + "]"

@@ -39,15 +39,17 @@ def own_differences(unit: Unit, before: Record, places: Places, manifests: Manif
 def _settings(unit: Unit, before: Record, places: Places) -> Iterator[Cause]:
     full = settings_json(unit.settings)
     old, new = _as_json(before.identity["settings"]), _as_json(unit.identity["settings"])
-    front: PlacePath = ("run",) if unit.stage == "anneal" else ()
+    if unit.stage == "anneal":
+        # Its run is its parent, which says this itself.
+        old.pop("run", None), new.pop("run", None)
     for prefix, name in NAMED:
-        words = [at(settings, front + name) for settings in (before.settings, full)]
-        parts = [at(settings, front + prefix) for settings in (old, new)]
+        words = [at(settings, name) for settings in (before.settings, full)]
+        parts = [at(settings, prefix) for settings in (old, new)]
         if words[0] != words[1] and parts[0] != parts[1] and ABSENT not in (*words, *parts):
-            place = places.of(unit, front + name)
+            place = places.of(unit, name)
             yield Cause("setting", place.name, value_of(words[0]), value_of(words[1]), place.where)
             for settings in (old, new):
-                at(settings, front).pop(prefix[0], None)
+                settings.pop(prefix[0], None)
     for path in differing(old, new, ()):
         was, now = (at(settings, path) for settings in (old, new))
         place = places.of(unit, path)
@@ -162,6 +164,10 @@ class Manifests:
             what = "code" if names else f"code of stage {stage}"
             self.known[key] = Cause("code", what, note=f"changed: {shown}" if names else "")
         return self.known[key]
+
+    def count(self, stage: str, code: str) -> int:
+        """How many functions, classes and constants a digest stands for; 0 if that is not noted."""
+        return len(self._manifest(stage, code))
 
     def _manifest(self, stage: str, code: str) -> dict[str, str]:
         try:

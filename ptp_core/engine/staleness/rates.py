@@ -23,7 +23,7 @@ Device = Literal["core", "GPU", "device"]
 
 @dataclass(frozen=True)
 class Amount:
-    """What some results cost; amounts can be added."""
+    """What some results cost together."""
 
     units: int = 0
     flops: float = 0.0
@@ -35,9 +35,6 @@ class Amount:
     bytes: float = 0.0
     untimed: int = 0
     """Results of which neither FLOPs nor an earlier time are known."""
-
-    def __add__(self, other: Amount) -> Amount:
-        return Amount(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Amount)))
 
     @property
     def hours(self) -> float:
@@ -72,16 +69,20 @@ class Rates:
         self.staleness, self.utilisation, self.peak = staleness, utilisation, peak
         self.work = WorkOf(staleness.workflow.study)
         self.rates = self._measured()
+        self._known: dict[str, Amount] = {}
 
     def amount(self, units: Iterable[StaleUnit]) -> Amount:
         """What it costs to make these."""
-        total = Amount()
-        for stale in units:
-            total += self.of(stale.unit)
-        return total
+        known = [self.of(stale.unit) for stale in units]
+        return Amount(*(sum(getattr(amount, f.name) for amount in known) for f in fields(Amount)))
 
     def of(self, unit: Unit) -> Amount:
         """What it costs to make one result."""
+        if unit.fingerprint not in self._known:
+            self._known[unit.fingerprint] = self._of(unit)
+        return self._known[unit.fingerprint]
+
+    def _of(self, unit: Unit) -> Amount:
         context = self.staleness.contexts.get(unit.fingerprint, Context())
         flops, rate = self.work.flops(unit, context), self.rates.get(unit.stage)
         size = self.work.bytes(unit, context)
@@ -93,7 +94,8 @@ class Rates:
             return Amount(**shared, gpu_hours=hours or 0.0, untimed=int(hours is None))
         by_flops = flops is not None and rate.seconds_per_flop is not None
         seconds = (flops or 0.0) * (rate.seconds_per_flop or 0.0) if by_flops else rate.seconds
-        return Amount(**shared, **{f"{rate.device.lower()}_hours": seconds / 3600})
+        shared[f"{rate.device.lower()}_hours"] = seconds / 3600
+        return Amount(**shared)
 
     @property
     def assumed(self) -> list[str]:

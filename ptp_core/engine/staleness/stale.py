@@ -168,6 +168,8 @@ class Staleness:
             return Cause(
                 "new", f"indicator {context.indicator}, not made yet", where=where("indicators", context.indicator)
             )
+        if context.task and self.before.knows("finetune", f" {context.task} seed "):
+            return Cause("new", f"fine-tuning with seed {context.seed}, not made yet", where=where("finetune", "seeds"))
         if context.task:
             return Cause("new", f"fine-tuning on {context.task}, not made yet", where=where("finetune", "tasks"))
         return Cause(

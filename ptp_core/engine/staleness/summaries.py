@@ -15,6 +15,7 @@ from ptp_core.spec.explain_errors import dotted
 
 MADE_OF = Cause("summary", "made of results that have to be made")
 NEVER = Cause("new", "not made yet")
+SAID_OTHERWISE = Cause("summary", "names, columns or the wording of the spec have changed")
 ASKED = {"select": "select", "scaling": "scaling", "dynamics": "dynamics"}
 """Stage → the setting that is the user's own section."""
 
@@ -72,9 +73,8 @@ def _settings(workflow: Workflow, stage: str, old: Mapping[str, Any], new: Mappi
         if before.get("sha256") != table["sha256"]:
             place = workflow.study.where("measurements", i, "path")
             yield Cause("input", f"content of {Path(table['table']['path']).name}", where=place)
-    if any(was.get(key) != now.get(key) for key in ("variants", "spec") if key in now):
-        what = "rows of the table" if stage == "table" else "what the report says of the spec and of the variants"
-        yield Cause("summary", f"{what}: names, columns or settings have changed")
+    if any(was.get(key) != now.get(key) for key in ("variants", "spec", "items", "perplexities") if key in now):
+        yield SAID_OTHERWISE
 
 
 def _made_by(stage: str, old: Mapping[str, Any], new: Mapping[str, Any], manifests: Manifests) -> Iterator[Cause]:
