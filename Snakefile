@@ -30,7 +30,7 @@ try:
         Path(str(config.get("study", "specs/demo.yaml"))),
         RESULTS,
         # A run that was allowed is not stopped by what its own receipts say.
-        LIMIT if workflow.is_main_process else None,
+        max_gpu_hours=LIMIT if workflow.is_main_process else None,
     )
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ptp_core import cost
-from ptp_core.engine import graph as graphs
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.price import Price, price
 from ptp_core.engine.price_text import price_json, price_lines, price_rows
 from ptp_core.engine.staleness.planned import Planned, planned, planned_json
 from ptp_core.engine.staleness.planned_text import planned_lines
 from ptp_core.engine.staleness.stale import Staleness
-from ptp_core.engine.workflow import Workflow
+from ptp_core.engine.workflow import plan_study
 from ptp_core.errors import UserError
-from ptp_core.identity.digests import DigestCache
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 
@@ -60,17 +57,7 @@ def peak_of(study: LoadedStudy, peak: float | None = None) -> float:
 
 def staleness_of(study: LoadedStudy, results: Path) -> Staleness:
     """Why what is missing is missing. Raises UserError for files that are not there."""
-    folders = Folders(results, study.spec.study)
-    cache = DigestCache(folders.store / ".digests.json")
-    graph = graphs.build(study, cache.digest)
-    if folders.store.is_dir():
-        cache.save()
-    workflow = Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs})
-    return Staleness(workflow, _lock(study.path))
-
-
-def _lock(spec: Path) -> Mapping[str, Any]:
-    return {}
+    return Staleness(plan_study(study, results))
 
 
 def _planned(study: LoadedStudy, results: Path, whole: Price, utilisation: float, peak: float) -> Planned | str:

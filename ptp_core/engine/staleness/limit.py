@@ -33,11 +33,9 @@ def hours_allowed(written: Any) -> float | None:
     return value
 
 
-def refuse_above(workflow: Workflow, limit: float | None, lock: Any = None) -> None:
+def refuse_above(workflow: Workflow, limit: float) -> None:
     """Raises UserError if what would run now costs more than so many hours of devices."""
-    if limit is None:
-        return
-    found = planned(Staleness(workflow, lock), UTILISATION, peak_of(workflow.study))
+    found = planned(Staleness(workflow), UTILISATION, peak_of(workflow.study))
     if found.amount.hours > limit:
         raise UserError(
             f"this run would cost {hours(found.amount.hours)} {found.amount.unit}; nothing has been started",

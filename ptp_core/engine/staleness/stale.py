@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.staleness.before import Before, Record
@@ -19,6 +18,7 @@ from ptp_core.engine.staleness.places import Places
 from ptp_core.engine.staleness.summaries import summary_causes
 from ptp_core.engine.units import Job, Unit
 from ptp_core.engine.workflow import Workflow
+from ptp_core.identity.lockfile import lock_path, read_lock
 from ptp_core.identity.receipts import RECEIPT
 
 Causes = frozenset[Cause]
@@ -42,8 +42,10 @@ class StaleUnit:
 class Staleness:
     """Why what is missing is missing. Reads job files and receipts; writes nothing."""
 
-    def __init__(self, workflow: Workflow, lock: Mapping[str, Any] | None = None) -> None:
-        self.workflow, self.folders, self.lock = workflow, workflow.folders, lock or {}
+    def __init__(self, workflow: Workflow) -> None:
+        """Raises UserError if the study's lock cannot be read."""
+        self.workflow, self.folders = workflow, workflow.folders
+        self.lock = read_lock(lock_path(workflow.study.path))
         graph = workflow.graph
         self.contexts = contexts(graph)
         self.places = Places(workflow.study, self.contexts)
