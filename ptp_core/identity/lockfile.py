@@ -20,7 +20,7 @@ HEADER = """\
 
 _BARE = re.compile(r"[A-Za-z0-9._/+@=-]+")
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
-_NO_TEXT = "run `ptp lock`, which writes it anew, or take the file back from git"
+_NO_TEXT = "take the file back from git, or remove it and run `ptp lock`"
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,14 @@ def contradicted(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Pairs of lines that say different things of one key: the first one, and each other one."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        if not same(first.setdefault(entry.key, entry).value, entry.value):
-            yield first[entry.key], entry
+        before = first.setdefault(entry.key, entry)
+        if before is not entry and not same(before.value, entry.value):
+            yield before, entry
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are written alike; ``==`` takes 1, 1.0 and true for the same."""
-    return one == other and _json(one) == _json(other)
+    return one == other and (type(one) is type(other) is str or _json(one) == _json(other))
 
 
 def _says_something(line: str) -> bool:
@@ -129,7 +130,7 @@ def _refuse_newer(path: Path, entries: list[Entry]) -> None:
         if entry.key == "format" and entry.value != FORMAT:
             raise UserError(
                 "this lock is of another version", where=Where(path, entry.line), subject="format",
-                expected=str(FORMAT), got=entry.value, fix="use the version of ptp that wrote it, or run `ptp lock`",
+                expected=str(FORMAT), got=entry.value, fix="use the version of ptp that wrote it",
             )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ptp_core.engine.staleness.work_of import WorkOf
 from ptp_core.engine.units import Unit
 from ptp_core.engine.workflow import plan
 from ptp_core.identity.lockfile import lock_path, lock_text
+from ptp_core.spec.load import load_study
 from tests.engine.made import make_all, plan_jobs, put, units_of
 from tests.workflow.project import TINY
 
@@ -92,7 +93,8 @@ def test_nothing_is_stale_when_everything_is_there(study: Path) -> None:
          {"indicators": 5}),
         ([("seeds: [0, 1]", "seeds: [0, 1, 2]")], "fine-tuning with seed 2, not made yet", "finetune:",
          {"finetune": 5, "evaluate": 5}),
-        ([("    - {name: hot,", "    - {name: new, mixture: even, clip: 0.5}\n    - {name: hot,")], "variants not made yet",
+        ([("    - {name: hot,", "    - {name: new, mixture: even, clip: 0.5}\n    - {name: hot,")],
+         "variants not made yet",
          "pretrain:", ONE),
         ([("name: hot", "name: hotter"), ("lr: 5e-3", "lr: 6e-3")],
          "lr: 0.005 → 0.006", "name: hotter", ONE),
@@ -348,3 +350,28 @@ def test_values_are_shown_as_people_write_them(value: object, text: str) -> None
 def test_a_cause_says_what_was_and_what_is() -> None:
     assert str(Cause("setting", "lr", value_of(0.1), value_of(0.2, default=True))) == "lr: 0.1 → 0.2 (default)"
     assert str(Cause("package", "torch", None, value_of("2"))) == "torch: nothing → 2"
+
+
+def test_a_table_measured_elsewhere_is_named_when_its_content_has_changed(folder: Path) -> None:
+    spec = folder / "table.yaml"
+    make_all(spec, folder / "results")
+    assert now(spec).nothing
+    (folder / "table.csv").write_text((folder / "table.csv").read_text().replace("0.4", "0.5"))
+    found = now(spec).summaries
+    assert [str(cause) for cause in found["table"]] == ["table.csv (content changed)"]
+    assert list(found) == ["table", "select", "report"]
+
+
+def test_existing_checkpoints_have_lines_of_their_own(tmp_path: Path) -> None:
+    from ptp_core.engine.staleness.contexts import Context
+    from ptp_core.engine.staleness.places import Places
+    from ptp_core.engine.units import Unit
+    from ptp_core.spec.checkpoints import ImportSettings
+
+    spec = tmp_path / "spec.yaml"
+    entries = "".join(f"  - {{name: {name}, hub: o/{name}, revision: v1}}\n" for name in "abcd")
+    spec.write_text(f"study: s\ncheckpoints:\n{entries}indicators: [kshot_q]\ntasks:\n  q: {{family: cms, harness: piqa}}\n")
+    loaded = load_study(spec)
+    unit = Unit("import", "c", ImportSettings(hub="o/c", revision="v1"))
+    place = Places(loaded, {unit.fingerprint: Context(loaded.spec.checkpoints[2], 2)}).of(unit, ("revision",))
+    assert (place.name, place.where.line, place.written) == ("checkpoints[2].revision", 5, True)

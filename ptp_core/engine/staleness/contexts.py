@@ -46,6 +46,8 @@ def contexts(graph: Graph) -> dict[str, Context]:
 
 def _of_variant(v: VariantUnits, bare: Context) -> Iterator[tuple[Unit, Context]]:
     yield v.checkpoint.whole, bare
+    if isinstance(v.variant, Checkpoint):
+        yield v.checkpoint.parents["tokenizer"].whole, bare
     yield from ((unit, replace(bare, indicator=name)) for name, unit in v.indicators.items())
     yield from _of_outcomes(v.outcomes, bare)
     for point in v.points:

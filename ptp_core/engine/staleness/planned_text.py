@@ -18,15 +18,16 @@ WIDTH = 60
 
 def planned_lines(found: Planned) -> Iterator[str]:
     """The page, short whatever the study."""
+    there = f"the results of all {found.of:,} jobs are in the store" if found.of else ""
     if found.nothing:
-        yield f"Nothing to be done: the results of all {found.of:,} jobs are in the store."
+        yield f"Nothing to be done{there and ': ' + there}."
         return
     summaries = ", ".join(found.summaries)
     if found.jobs:
         then = f"; then {summaries}" if summaries else ""
         yield f"Would run now: {found.jobs:,} of {found.of:,} jobs, {amount_text(found.amount)}{then}"
     else:
-        yield f"Would run now: {summaries}; the results of all {found.of:,} jobs are in the store"
+        yield f"Would run now: {summaries}{there and '; ' + there}"
     if found.begun:
         yield f"  {found.begun:,} of its results are begun already; a training goes on where it stopped."
     for group in found.groups[:SHOWN]:

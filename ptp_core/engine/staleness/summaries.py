@@ -72,7 +72,7 @@ def _settings(workflow: Workflow, stage: str, old: Mapping[str, Any], new: Mappi
         before = was["tables"][i] if i < len(was.get("tables", ())) else {}
         if before.get("sha256") != table["sha256"]:
             place = workflow.study.where("measurements", i, "path")
-            yield Cause("input", f"content of {Path(table['table']['path']).name}", where=place)
+            yield Cause("input", Path(table["table"]["path"]).name, where=place, note="content changed")
     if any(was.get(key) != now.get(key) for key in ("variants", "spec", "items", "perplexities") if key in now):
         yield SAID_OTHERWISE
 
