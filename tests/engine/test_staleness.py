@@ -370,7 +370,8 @@ def test_existing_checkpoints_have_lines_of_their_own(tmp_path: Path) -> None:
 
     spec = tmp_path / "spec.yaml"
     entries = "".join(f"  - {{name: {name}, hub: o/{name}, revision: v1}}\n" for name in "abcd")
-    spec.write_text(f"study: s\ncheckpoints:\n{entries}indicators: [kshot_q]\ntasks:\n  q: {{family: cms, harness: piqa}}\n")
+    rest = "tasks:\n  q: {family: cbqa, train: a.jsonl, test: b.jsonl}\nfinetune: {tasks: [q]}\nindicators: [kshot_q]\n"
+    spec.write_text(f"study: s\ncheckpoints:\n{entries}{rest}")
     loaded = load_study(spec)
     unit = Unit("import", "c", ImportSettings(hub="o/c", revision="v1"))
     place = Places(loaded, {unit.fingerprint: Context(loaded.spec.checkpoints[2], 2)}).of(unit, ("revision",))
