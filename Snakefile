@@ -2,6 +2,7 @@
 #   snakemake                                        the demo
 #   snakemake --config study=specs/mine.yaml         another study
 #   snakemake --config locked=true                   only what the lock beside the spec says
+#   snakemake --config max_gpu_hours=100             nothing, if what would run took longer
 import os
 import shlex
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from ptp_core.engine.locked import is_locked
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.stages import STAGES
+from ptp_core.engine.staleness.limit import hours_allowed
 from ptp_core.engine.workflow import prepare
 from ptp_core.engine.together import begin_run
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError, did_you_mean
@@ -17,8 +19,9 @@ from ptp_core.work import Busy
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
-    for key in set(config) - {"study", "results", "locked"}:
-        fix = did_you_mean(key, ("study", "results", "locked"))
+    KNOWN = ("study", "results", "locked", "max_gpu_hours")
+    for key in set(config) - set(KNOWN):
+        fix = did_you_mean(key, KNOWN)
         raise UserError(f'unknown configuration "{key}"', subject="--config", fix=fix)
     if set("{}*") & set(str(RESULTS)):
         raise UserError(
@@ -26,10 +29,13 @@ try:
             subject="results",
             got=str(RESULTS),
         )
+    LIMIT = hours_allowed(config.get("max_gpu_hours"))
     STUDY = prepare(
         Path(str(config.get("study", "specs/demo.yaml"))),
         RESULTS,
         locked=is_locked(config.get("locked", False)),
+        # A run that was allowed is not stopped by what its own receipts say.
+        max_gpu_hours=LIMIT if workflow.is_main_process else None,
     )
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)

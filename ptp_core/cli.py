@@ -56,9 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ptp {version('ptp_core')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "check", _check, "validate a spec and print its variants; writes nothing")
-    price = _add(
-        commands, "plan", _plan, "what a study costs before it runs: FLOPs, GPU-hours, storage; writes nothing"
-    )
+    price = _add(commands, "plan", _plan, "what would run now, why, and what it costs: FLOPs, GPU-hours, storage")
     price.add_argument(
         "--mfu", type=share_of_peak, default=0.4, help="share of the peak that training reaches (default: 0.4)"
     )
@@ -85,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     add_adopt(adopt)
     shared = _add(commands, "export", _export, "a finished study as an RO-Crate, its models as Hugging Face folders")
     add_export(shared)
-    for command in (analyze, status, summary, scale, adopt, shared):
+    why = _add(commands, "explain", _explain, "why a job would run, or since when it is done and what it is made of")
+    why.add_argument("job", help="a label, stage/label, or an id or its beginning")
+    for command in (price, why, analyze, status, summary, scale, adopt, shared):
         _results(command)
     job = commands.add_parser("job", help="run one job file (called by the rules)", description="Run one job file.")
     job.add_argument("file", type=Path, help="a file under results/<study>/jobs/")
@@ -158,9 +158,15 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from ptp_core.engine.commands import print_price
+    from ptp_core.engine.staleness.command import print_plan
 
-    print_price(options.spec, options.mfu, options.peak, options.json)
+    print_plan(options.spec, options.results, options.mfu, options.peak, options.json)
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from ptp_core.engine.staleness.explain import print_explanation
+
+    print_explanation(options.spec, options.results, options.job)
 
 
 def _analyze(options: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ptp_core import cost
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import read_job
 from ptp_core.engine.outcomes import chance_levels, notes
@@ -18,7 +17,6 @@ from ptp_core.engine.together import running, summing_up
 from ptp_core.engine.workflow import Workflow, plan, plan_study, task_places
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
-from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.quantities import format_count
 
@@ -45,25 +43,6 @@ def check(spec: Path) -> None:
     for table in study.spec.measurements:
         print(f"; reads {table.path}", end="")
     print()
-
-
-def print_price(spec: Path, utilisation: float, peak: float | None, as_json: bool) -> None:
-    """Print what a study costs; reads the spec alone, asks no hub and writes nothing. Raises UserError."""
-    from ptp_core.engine.price import price
-    from ptp_core.engine.price_text import price_json, price_lines, price_rows
-
-    study = load_study(spec)
-    found = price(study, utilisation, peak or study.spec.execution.peak_flops or cost.PEAK_FLOPS["H100"])
-    if as_json:
-        print(price_json(found))
-        return
-    what = f"{len(found.variants)} variants to pre-train" if found.variants else "nothing is pre-trained"
-    print(f"{spec}: study {found.study}, {what}\n")
-    if found.variants:
-        _print_table(price_rows(found))
-        print()
-    for line in price_lines(found):
-        print(line)
 
 
 def analyze_tables(spec: Path, results: Path) -> None:

@@ -38,12 +38,12 @@ def tuning(study: LoadedStudy, vocabulary: int) -> Estimate:
     finetune = study.spec.finetune
     if finetune is None:
         return Estimate(0.0, ())
-    rows = {task: _rows(study, finetune, task) for task in finetune.tasks}
+    rows = {task: rows_of_tuning(study, finetune, task) for task in finetune.tasks}
     flops = 0.0
     for variant in study.variants:
         for section, count in tuned_checkpoints(study, variant):
             known = sum(rows[task] or 0 for task in section.tasks) * len(section.seeds)
-            flops += count * known * _per_row(study, variant, vocabulary)
+            flops += count * known * per_row(study, variant, vocabulary)
     return Estimate(flops, tuple(task for task, items in rows.items() if items is None))
 
 
@@ -55,7 +55,7 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
     """
     finetune = study.spec.finetune
     outcomes = dict(_outcome_rows(study, finetune)) if finetune else {}
-    indicators = {name: _indicator_rows(study, name) for name in study.indicators}
+    indicators = {name: indicator_rows(study, name) for name in study.indicators}
     every = sum(count for count in indicators.values() if count is not None)
     flops = 0.0
     for variant in study.variants:
@@ -63,27 +63,27 @@ def measuring(study: LoadedStudy, vocabulary: int) -> Estimate:
         for section, count in tuned_checkpoints(study, variant):
             rows += count * sum(items for _, items in _outcome_rows(study, section) if items is not None)
         # A forward pass is a third of both (Chowdhery et al. 2023, appendix B).
-        flops += rows * _per_row(study, variant, vocabulary) / 3
+        flops += rows * per_row(study, variant, vocabulary) / 3
     return Estimate(flops, tuple(name for name, count in {**indicators, **outcomes}.items() if count is None))
 
 
-def _per_row(study: LoadedStudy, variant: Variant, vocabulary: int) -> float:
+def per_row(study: LoadedStudy, variant: Variant, vocabulary: int) -> float:
     """FLOPs of training one variant's model on one row as long as its context."""
     model = study.model_of(variant.recipe)
     count = cost.parameters(model, vocabulary)
     return model.context * cost.flops_per_token(count, model.layers, model.width, model.context)
 
 
-def _rows(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
+def rows_of_tuning(study: LoadedStudy, finetune: Finetune, task: str) -> int | None:
     """Items that one fine-tuning sees, repeats included; None if the spec does not tell."""
     if finetune.epochs is None:
         return finetune.steps * finetune.batch_items
-    limits = (finetune.items, _items(study, task, "train"))
+    limits = (finetune.items, items_of(study, task, "train"))
     known = [limit for limit in limits if limit is not None]
     return finetune.epochs * min(known) if known else None
 
 
-def _indicator_rows(study: LoadedStudy, name: str) -> float | None:
+def indicator_rows(study: LoadedStudy, name: str) -> float | None:
     """Rows that one indicator of one checkpoint reads, those of training thrice; None where the spec cannot tell."""
     options, kind = study.indicators[name], kind_of(name)
     if kind == "ppl":
@@ -103,11 +103,11 @@ def _outcome_rows(study: LoadedStudy, finetune: Finetune) -> Iterator[tuple[str,
         for test in study.tests_of(task):
             models[test] += len(finetune.seeds) * (1 if study.is_harness(test) else len(study.test_formats))
     for test, count in models.items():
-        items = _items(study, test, "test")
+        items = items_of(study, test, "test")
         yield test, None if items is None else items * count
 
 
-def _items(study: LoadedStudy, task: str, split: str) -> int | None:
+def items_of(study: LoadedStudy, task: str, split: str) -> int | None:
     """At most so many items has a task; None if only its file can tell."""
     data = study.spec.data
     if task in WORLD_FAMILIES and data and data.world:

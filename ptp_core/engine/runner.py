@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import resource
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -92,6 +93,7 @@ def _run_unit(unit: dict[str, Any], stage: Stage, execution: dict[str, Any], roo
                 return _failed(unit, stage, str(failed))
             receipt = _receipt(unit, stage, made, artifacts(folder, without=stage.state))
             store.check(root, stage.name, fingerprint)
+            receipt["host"] |= {"device": _device(), "threads": execution["threads"]}
             write_atomically(folder / RECEIPT, pretty_json(receipt))
         for name in stage.state:
             (folder / name).unlink(missing_ok=True)
@@ -190,6 +192,12 @@ def _receipt(
         "artifacts": files,
         "host": {"name": platform.node(), "system": platform.platform(), "python": platform.python_version()},
     }
+
+
+def _device() -> str:
+    """What the heavy work ran on, for whoever reckons what more of it would take."""
+    torch = sys.modules.get("torch")
+    return str(torch.cuda.get_device_name()) if torch and torch.cuda.is_available() else "cpu"
 
 
 def _entry(stage: Stage) -> Callable[[Work], Metrics]:

@@ -97,14 +97,19 @@ def plan_study(study: LoadedStudy, results: Path, unresolved: list[UserError] | 
     return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs}, unresolved)
 
 
-def prepare(spec: Path, results: Path, locked: bool = False) -> Workflow:
+def prepare(spec: Path, results: Path, locked: bool = False, max_gpu_hours: float | None = None) -> Workflow:
     """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already.
 
-    ``locked``: refuse what the study's lock does not say, before anything is written. Raises UserError.
+    ``locked``: refuse what the study's lock does not say. ``max_gpu_hours``: refuse what would take more. Both raise
+    UserError, before anything is written.
     """
     workflow = plan_study(check_study(spec), results)
     if locked:
         refuse_unlocked(workflow)
+    if max_gpu_hours is not None:
+        from ptp_core.engine.staleness.limit import refuse_above
+
+        refuse_above(workflow, max_gpu_hours)
     write_manifests(workflow.folders.store)
     with planning(workflow.folders) as being_run:
         write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
@@ -226,6 +231,9 @@ def _job(name: str, settings: dict[str, Any]) -> dict[str, Any]:
         "id": fingerprint[:ID_LENGTH],
         "stage": name,
         "fingerprint": fingerprint,
+        # What the fingerprint covers beside the settings, so that a change of it can be named.
+        "code": stage.code,
+        "packages": stage.versions,
         "settings": settings | {"fingerprint": fingerprint},
     }
 

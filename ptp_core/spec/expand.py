@@ -56,6 +56,11 @@ def _adapter(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
+def parsed(key: str, raw: Any) -> Any:
+    """The value of a recipe's field that was written as ``raw``; raises ValidationError if it is none."""
+    return _adapter(key).validate_python(raw)
+
+
 @cache
 def _is_truth_value(key: str) -> bool:
     """Whether a field of a recipe may be true or false."""

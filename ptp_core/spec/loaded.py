@@ -65,6 +65,7 @@ class LoadedStudy:
         chosen = self.spec.indicators
         return dict(chosen) if isinstance(chosen, dict) else {name: IndicatorOptions() for name in chosen}
 
+    # Asked for every variant, and a walk over all of them.
     @cached_property
     def varied_fields(self) -> tuple[str, ...]:
         """The fields of a recipe that differ between variants, in the order of the model."""
@@ -77,7 +78,7 @@ class LoadedStudy:
         tables = [table.outcome_names for table in self.spec.measurements]
         return bool(self.spec.finetune) or any(names != () for names in tables)
 
-    @property
+    @cached_property
     def share_columns(self) -> dict[str, str]:
         """Domain → the configuration column with its share of a variant's tokens; only for a law of the mixture."""
         asked = self.spec.scaling is not None and self.spec.scaling.mixture is not None

@@ -29,8 +29,8 @@ def plan(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_the_plan_of_zeng2025_is_the_one_that_was_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
-    assert plan(capsys, "specs/zeng2025.yaml") == GOLDEN.read_text(encoding="utf-8"), (
+def test_the_plan_of_zeng2025_is_the_one_that_was_looked_at(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert plan(capsys, "specs/zeng2025.yaml", "--results", str(tmp_path)) == GOLDEN.read_text(encoding="utf-8"), (
         f"if that is meant: ptp plan specs/zeng2025.yaml > {GOLDEN.relative_to(ROOT)}"
     )
 
