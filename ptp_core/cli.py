@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
 from ptp_core.import_options import add_import
+from ptp_core.store_options import add_verify
 from ptp_core.work import Interrupted
 
 
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     job.set_defaults(run=_job)
     _results(job)
     add_import(commands, _import_lm_eval)
+    add_verify(commands, _verify)
     schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
     schema.set_defaults(run=_schema)
     return parser
@@ -186,6 +188,12 @@ def _import_lm_eval(options: argparse.Namespace) -> None:
     from ptp_core.engine.importing import choices_of, import_lm_eval
 
     import_lm_eval(options.paths, options.out, choices_of(options), options.force)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from ptp_core.engine.verify.command import run_verify
+
+    run_verify(options)
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.units import Graph, Job, Unit
+from ptp_core.engine.units import Graph, Unit
 from ptp_core.engine.verify.finding import Finding, short
 from ptp_core.identity import store
 from ptp_core.identity.canonical import digest
@@ -17,6 +17,8 @@ from ptp_core.identity.receipts import RECEIPT
 KEYS = {"fingerprint": str, "identity": dict, "stage": str, "settings": dict, "parents": dict, "inputs": dict,
         "artifacts": dict, "metrics": dict, "status": str}  # fmt: skip
 """What every receipt holds, and of which kind."""
+
+Fault = Callable[..., Finding]
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,18 @@ def read_entry(unit: Unit, root: Path, owners: dict[str, Unit]) -> Entry | Findi
         return fault(f"the receipt of {name_of(unit)} cannot be read", got=str(error.strerror))
     except ValueError:
         return fault(f"the receipt of {name_of(unit)} is not JSON any more")
-    lacking = [key for key, kind in KEYS.items() if not isinstance(receipt, dict) or not isinstance(receipt.get(key), kind)]
+    lacking = [
+        key for key, kind in KEYS.items() if not isinstance(receipt, dict) or not isinstance(receipt.get(key), kind)
+    ]
     if lacking:
         what = f"the receipt of {name_of(unit)} is not whole"
-        return fault(what, expected=f"an entry {lacking[0]}", got="a receipt of another version, or one that was edited")
+        return fault(
+            what, expected=f"an entry {lacking[0]}", got="a receipt of another version, or one that was edited"
+        )
     return _foreign(unit, receipt, owners, fault) or _edited(unit, receipt, fault) or Entry(unit, folder, receipt)
 
 
-def _foreign(unit: Unit, receipt: dict[str, Any], owners: dict[str, Unit], fault: Any) -> Finding | None:
+def _foreign(unit: Unit, receipt: dict[str, Any], owners: dict[str, Unit], fault: Fault) -> Finding | None:
     """Whether the receipt is that of another result."""
     if (receipt["stage"], receipt["fingerprint"]) == (unit.stage, unit.fingerprint):
         return None
@@ -79,10 +85,10 @@ def _foreign(unit: Unit, receipt: dict[str, Any], owners: dict[str, Unit], fault
     return fault(
         f"this folder belongs to {name_of(unit)}, but the receipt in it is that of another result",
         expected=f"{unit.stage} {unit.fingerprint[:12]}…", got=whose,
-    )  # type: ignore[no-any-return]  # fmt: skip
+    )  # fmt: skip
 
 
-def _edited(unit: Unit, receipt: dict[str, Any], fault: Any) -> Finding | None:
+def _edited(unit: Unit, receipt: dict[str, Any], fault: Fault) -> Finding | None:
     """Whether what the receipt says of settings, parents and inputs is what was hashed."""
     try:
         hashed = digest(receipt["identity"])
@@ -90,11 +96,11 @@ def _edited(unit: Unit, receipt: dict[str, Any], fault: Any) -> Finding | None:
         hashed = "nothing"
     if hashed != unit.fingerprint:
         what = f"the identity in the receipt of {name_of(unit)} was changed: it does not give the result's fingerprint"
-        return fault(what, expected=short(unit.fingerprint), got=short(hashed))  # type: ignore[no-any-return]
+        return fault(what, expected=short(unit.fingerprint), got=short(hashed))
     for key, told, right in _told(unit, receipt):
         if told != right:
             what = f"{key} in the receipt of {name_of(unit)} was changed: the result's fingerprint says otherwise"
-            return fault(what, expected=repr(right), got=repr(told))  # type: ignore[no-any-return]
+            return fault(what, expected=repr(right), got=repr(told))
     return None
 
 
@@ -119,18 +125,15 @@ def _settings(told: Any, right: Any, key: str) -> Iterator[tuple[str, Any, Any]]
         yield key, told, right
 
 
-def partial_finding(unit: Unit, root: Path, live: set[tuple[str, str]]) -> Finding | None:
-    """What a killed writer has left of a result; nothing while somebody writes it."""
-    folder = store.partial(root, unit.stage, unit.fingerprint)
-    if not folder.is_dir() or (unit.stage, unit.id) in live:
-        return None
-    if store.is_complete(root, unit.stage, unit.fingerprint):
-        what, fix = "beside the finished result", f"remove {folder}: nothing needs it"
-    else:
-        what, fix = "and nobody is writing it", "run snakemake again: it goes on from there, or begins anew"
-    return Finding(folder, f"half of {name_of(unit)}, left by a run that was stopped, {what}", fix=fix, place=unit.place)
-
-
-def promised(jobs: list[Job], receipts: dict[str, Path]) -> dict[str, Path]:
-    """Place of a result → the job's receipt that says it was made."""
-    return {unit.place: receipts[job.id] for job in jobs if job.id in receipts for unit in job.units}
+def partial_findings(unit: Unit, root: Path, live: set[tuple[str, str]]) -> Iterator[Finding]:
+    """What killed writers have left of a result; nothing while somebody writes it."""
+    if (unit.stage, unit.id) in live:
+        return
+    # A writer that took over from one that may still live has a folder with a longer name.
+    for folder in sorted((root / unit.stage).glob(f"{unit.id}*.partial")):
+        if store.is_complete(root, unit.stage, unit.fingerprint):
+            what, fix = "beside the finished result", f"remove {folder}: nothing needs it"
+        else:
+            what, fix = "and nobody is writing it", "run snakemake again: it goes on from there, or begins anew"
+        what = f"half of {name_of(unit)}, left by a run that was stopped, {what}"
+        yield Finding(folder, what, fix=fix, place=unit.place)

@@ -45,7 +45,7 @@ def _differing(entry: Entry, derived: dict[str, tuple[float, str]]) -> Iterator[
 
 
 def _wrong(entry: Entry, key: str, value: float, told: Any, file: str) -> Finding:
-    what = f"metrics.{key.replace("/", ".")} of {entry.name} was edited: it is not what {file} gives"
+    what = f"metrics.{key.replace('/', '.')} of {entry.name} was edited: it is not what {file} gives"
     path = entry.folder / RECEIPT
     return Finding(path, what, number(value), number(told), again(entry.folder), entry.unit.place)
 
@@ -127,10 +127,11 @@ def _perplexity(items: list[dict[str, Any]]) -> Numbers:
             return {}
         domains.setdefault(item["id"].rpartition("/")[0], []).append((nats, round(nats / log)))
     found: Numbers = {}
-    everything = [piece for pieces in domains.values() for piece in pieces]
-    for suffix, pieces in {"": everything} | {f"@{name}": pieces for name, pieces in domains.items()}.items():
-        nats, tokens = sum(nats for nats, _ in pieces), sum(tokens for _, tokens in pieces)
-        found |= {f"{suffix}/value": math.exp(min(nats / tokens, HIGHEST_LOG)), f"{suffix}/n_items": tokens}
+    parts = {"": [piece for pieces in domains.values() for piece in pieces]}
+    parts |= {f"@{name}": pieces for name, pieces in domains.items()}
+    for suffix, pieces in parts.items():
+        total, tokens = sum(nats for nats, _ in pieces), sum(count for _, count in pieces)
+        found |= {f"{suffix}/value": math.exp(min(total / tokens, HIGHEST_LOG)), f"{suffix}/n_items": tokens}
     return found
 
 
@@ -161,8 +162,11 @@ def _of_harness(entry: Entry) -> dict[str, tuple[float, str]]:
             own = f"{metric}_{filtered}" if metrics.count(metric) > 1 else metric
             if filtered and own in quantities and isinstance(value, int | float):
                 candidates.setdefault(own, []).append(float(value))
-    told = {own: quantities[own]["value"] for own in candidates}
     return {
-        f"quantities/{own}/value": (min(values, key=lambda value, own=own: abs(value - told[own])), name)
+        f"quantities/{own}/value": (_nearest(values, quantities[own]["value"]), name)
         for own, values in candidates.items()
     }
+
+
+def _nearest(values: list[float], told: float) -> float:
+    return min(values, key=lambda value: abs(value - told))

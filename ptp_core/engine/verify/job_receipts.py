@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ptp_core.engine.folders import Folders
@@ -41,16 +40,21 @@ def _is_list_of_dicts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def gone(jobs: Iterable[Job], receipts: Mapping[str, dict[str, Any]], folders: Folders, known: Collection[str]) -> Iterator[Finding]:
+def gone(
+    jobs: Iterable[Job], receipts: Mapping[str, dict[str, Any]], folders: Folders, known: Collection[str]
+) -> Iterator[Finding]:
     """Results that a job's receipt promises and the store has not. ``known``: places that are there."""
-    told: set[str] = set()
+    told = set(known)
     for job in jobs:
         failed = {unit.get("fingerprint") for unit in _units(receipts, job) if unit.get("status") == FAILED}
         for unit in job.units:
-            if job.id in receipts and unit.place not in known | told and unit.fingerprint not in failed:
+            if job.id in receipts and unit.place not in told and unit.fingerprint not in failed:
                 told.add(unit.place)
-                what = f"{name_of(unit)} is gone from the store, though {folders.receipt(job.stage, job.id)} says it was made"
-                yield Finding(folders.store / unit.place, what, fix="run snakemake again: it is made anew", place=unit.place)
+                path = folders.receipt(job.stage, job.id)
+                what = f"{name_of(unit)} is gone from the store, though {path} says that it was made"
+                yield Finding(
+                    folders.store / unit.place, what, fix="run snakemake again: it is made anew", place=unit.place
+                )
 
 
 def _units(receipts: Mapping[str, dict[str, Any]], job: Job) -> list[dict[str, Any]]:
@@ -74,7 +78,9 @@ def disagreements(
                 yield Finding(path, what, fix=f"remove {path} and run snakemake again", place=unit.place)
             elif difference := next(_differences(told, entry.receipt), None):
                 key, here, there = difference
-                what = f"{key} of {name_of(unit)} is not what {entry.folder / 'receipt.json'} says: one of them was edited"
+                what = (
+                    f"{key} of {name_of(unit)} is not what {entry.folder / 'receipt.json'} says: one of them was edited"
+                )
                 fix = f"remove {path} and {entry.folder} and run snakemake again"
                 yield Finding(path, what, there, here, fix, unit.place)
 
@@ -98,8 +104,3 @@ def _shown(value: Any) -> str:
         return short(value)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:59] + "…"
-
-
-def path_of(folders: Folders, job: Job) -> Path:
-    """The receipt of a job."""
-    return folders.receipt(job.stage, job.id)

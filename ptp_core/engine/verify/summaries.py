@@ -52,7 +52,9 @@ def check_summaries(workflow: Workflow, digests: Digests) -> Iterator[Finding]:
         for name in _files(workflow, stage) if receipt else ():
             path = home / name
             if not path.is_file():
-                yield Finding(path, f"this file is missing, though the job {stage} has written it", fix="run the study again")
+                yield Finding(
+                    path, f"this file is missing, though the job {stage} has written it", fix="run the study again"
+                )
             elif name in written and digests.get(path) != written[name]["sha256"]:
                 found = digests.get(path)
                 got = short(found) if isinstance(found, str) else f"{found}"
@@ -104,7 +106,11 @@ def _first_difference(path: Path, right: Path) -> tuple[str, str]:
 def check_outcomes(workflow: Workflow) -> Iterator[Finding]:
     """The outcomes in ``selection.json`` are means over the seeds of the table."""
     path, table = workflow.folders.home / "selection.json", workflow.folders.home / "measurements.parquet"
-    if "select" not in workflow.summaries or _receipt(workflow, "select") is None or not (path.is_file() and table.is_file()):
+    if (
+        "select" not in workflow.summaries
+        or _receipt(workflow, "select") is None
+        or not (path.is_file() and table.is_file())
+    ):
         return
     from ptp_core.predict.quantities import measured
     from ptp_core.table.schema import read_table

@@ -1,0 +1,67 @@
+"""The options of ``ptp verify`` and ``ptp gc``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+TOLERANCE = 0.01
+"""Relative difference of a number, where two runs need not agree in every bit: another machine, another build."""
+GRACE_DAYS = 14.0
+
+
+def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
+    """``ptp verify``."""
+    text = "re-hash the results of a study, derive its numbers again, and name what is not as it was recorded"
+    more = "Writes nothing but a cache of digests. Exit code 0 if all is as recorded, 1 if something was found."
+    command = _command(commands, "verify", run, text, more)
+    command.add_argument("spec", type=Path, help="the YAML file of a study, such as specs/demo.yaml")
+    command.add_argument(
+        "--rerun",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="repeat N random cheap results in a scratch folder and compare: bitwise, or within the tolerance",
+    )
+    command.add_argument("--seed", type=int, default=0, help="which ones are repeated (default: 0)")
+    command.add_argument(
+        "--tolerance",
+        type=_amount,
+        default=TOLERANCE,
+        help="relative difference that numbers of a result may have where its files differ from those of the lock or "
+        "of a repetition; twice their standard error is allowed in any case (default: %(default)s)",
+    )
+    command.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="read every file, also those that have not changed since the last look by size, times and inode; nothing "
+        "else finds bits that a disk has lost",
+    )
+
+
+def _command(
+    commands: argparse._SubParsersAction[Any], name: str, run: object, text: str, more: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}"
+    )
+    command.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    command.set_defaults(run=run)
+    return command
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return value
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
