@@ -12,6 +12,7 @@ from ptp_core.engine.units import Graph, Unit
 from ptp_core.engine.verify.finding import Finding, short
 from ptp_core.identity import store
 from ptp_core.identity.canonical import digest
+from ptp_core.identity.fingerprint import identity_of
 from ptp_core.identity.receipts import RECEIPT
 
 KEYS = {"fingerprint": str, "identity": dict, "stage": str, "settings": dict, "parents": dict, "inputs": dict,
@@ -100,27 +101,32 @@ def _edited(unit: Unit, receipt: dict[str, Any], fault: Fault) -> Finding | None
     for key, told, right in _told(unit, receipt):
         if told != right:
             what = f"{key} in the receipt of {name_of(unit)} was changed: the result's fingerprint says otherwise"
-            return fault(what, expected=repr(right), got=repr(told))
+            return fault(what, expected=_shown(right), got=_shown(told))
     return None
+
+
+def _shown(value: Any) -> str:
+    # What is at its default is no part of an identity.
+    return "the default" if value is None else repr(value)
 
 
 def _told(unit: Unit, receipt: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """(place in the receipt, what stands there, what was hashed)."""
-    yield from _settings(receipt["settings"], unit.identity["settings"], "settings")
+    try:
+        settings: Any = identity_of(type(unit.settings).model_validate(receipt["settings"]))
+    except ValueError:
+        settings = receipt["settings"]
+    yield from _differing(settings, unit.identity["settings"], "settings")
     for role, parent in unit.parents.items():
         yield f"parents.{role}", receipt["parents"].get(role), parent.place
     for role, files in unit.inputs.items():
         yield f"inputs.{role}", receipt["inputs"].get(role), [sha256 for _, sha256 in files]
 
 
-def _settings(told: Any, right: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
-    # Settings at their defaults are not part of an identity, so only what is there is compared.
+def _differing(told: Any, right: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(right, dict) and isinstance(told, dict):
-        for name, value in right.items():
-            yield from _settings(told.get(name), value, f"{key}.{name}")
-    elif isinstance(right, list) and isinstance(told, list) and len(told) == len(right):
-        for i, (one, value) in enumerate(zip(told, right, strict=True)):
-            yield from _settings(one, value, f"{key}[{i}]")
+        for name in sorted({*told, *right}):
+            yield from _differing(told.get(name), right.get(name), f"{key}.{name}")
     else:
         yield key, told, right
 

@@ -45,7 +45,7 @@ def _differing(entry: Entry, derived: dict[str, tuple[float, str]]) -> Iterator[
 
 
 def _wrong(entry: Entry, key: str, value: float, told: Any, file: str) -> Finding:
-    what = f"metrics.{key.replace('/', '.')} of {entry.name} was edited: it is not what {file} gives"
+    what = f"metrics.{key.replace('/', '.')} of {entry.name} is not what its {file} gives: one of them was edited"
     path = entry.folder / RECEIPT
     return Finding(path, what, number(value), number(told), again(entry.folder), entry.unit.place)
 
@@ -64,8 +64,9 @@ def _derived(entry: Entry) -> dict[str, tuple[float, str]]:
         return {}
     settings = entry.receipt["settings"]
     kind = next((kind for kind in _KINDS if settings.get(kind)), "kshot")
-    found = {key: (value, ITEMS) for key, value in _of_items(entry, _KINDS[kind]).items()}
-    return found | _of_harness(entry)
+    own = {key: (value, ITEMS) for key, value in _of_items(entry, _KINDS[kind]).items()}
+    reported = _of_harness(entry)
+    return own | reported if kind == "harness" else reported | own
 
 
 def _of_training(folder: Path) -> dict[str, tuple[float, str]]:
