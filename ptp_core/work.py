@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class Work:
     execution: dict[str, Any] = field(default_factory=dict)
     label: str = ""
     """How people call this work; for messages only."""
+    check: Callable[[], None] = lambda: None
+    """Raises TakenOver if another process has taken over ``folder``; to be called before a state is saved in it."""
 
 
 class Diverged(Exception):  # noqa: N818 (a result, not an error)
@@ -41,3 +44,11 @@ class Interrupted(BaseException):
 
     No Exception, as KeyboardInterrupt is none: whoever deals with a library's errors must not take it for one of them.
     """
+
+
+class Busy(Interrupted):
+    """Another process is doing the same work, and we were told not to wait any longer."""
+
+
+class TakenOver(Interrupted):
+    """Another process has taken us for dead and does our work: nothing may be written any more."""
