@@ -1,11 +1,13 @@
 # Which study, and the rules that make it.
 #   snakemake                                        the demo
 #   snakemake --config study=specs/mine.yaml         another study
+#   snakemake --config locked=true                   only what the lock beside the spec says
 import os
 import shlex
 import sys
 from pathlib import Path
 
+from ptp_core.engine.locked import is_locked
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import prepare
@@ -13,8 +15,8 @@ from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
-    for key in set(config) - {"study", "results"}:
-        fix = did_you_mean(key, ("study", "results"))
+    for key in set(config) - {"study", "results", "locked"}:
+        fix = did_you_mean(key, ("study", "results", "locked"))
         raise UserError(f'unknown configuration "{key}"', subject="--config", fix=fix)
     if set("{}*") & set(str(RESULTS)):
         raise UserError(
@@ -22,7 +24,11 @@ try:
             subject="results",
             got=str(RESULTS),
         )
-    STUDY = prepare(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
+    STUDY = prepare(
+        Path(str(config.get("study", "specs/demo.yaml"))),
+        RESULTS,
+        locked=is_locked(config.get("locked", False)),
+    )
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from ptp_core.engine.lock_options import add_diff, add_lock
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
 from ptp_core.import_options import add_import
 from ptp_core.store_options import add_verify
@@ -17,10 +18,13 @@ from ptp_core.work import Interrupted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 for a mistake in what the user gave, 75 for work to go on with."""
+    """Run one command; returns the exit code: 0, 2 for a mistake in what the user gave, 75 for work to go on with.
+
+    Commands that compare return 1 for what differs.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except UserError as error:
         print(error, file=sys.stderr)
         return EXIT_USER_ERROR
@@ -84,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     _results(job)
     add_import(commands, _import_lm_eval)
     add_verify(commands, _verify)
+    add_lock(commands)
+    add_diff(commands)
     schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
     schema.set_defaults(run=_schema)
     return parser

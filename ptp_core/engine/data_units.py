@@ -10,7 +10,8 @@ from pathlib import Path
 from ptp_core.data.json_lines import matching_files
 from ptp_core.data.sources import common_format
 from ptp_core.data.tokenizer import CONFIG, EXISTING, FILE
-from ptp_core.engine.units import DigestOf, Unit, without
+from ptp_core.engine.units import UNRESOLVED, DigestOf, Unit, without
+from ptp_core.errors import UserError
 from ptp_core.spec.data import Data, Reading, ShardSettings, Source, Tokenizer, TokenizerSettings
 from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.indicators import subject_of
@@ -22,8 +23,9 @@ from ptp_core.spec.world import World
 class DataUnits:
     """All that training and measuring read; files are digested where they are first asked for."""
 
-    def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
-        self.study, self.spec, self.digest_of = study, study.spec, digest_of
+    def __init__(self, study: LoadedStudy, digest_of: DigestOf, unresolved: list[UserError] | None = None) -> None:
+        """``unresolved``: takes what to tell of files that are not here, instead of its being raised."""
+        self.study, self.spec, self.digest_of, self.unresolved = study, study.spec, digest_of, unresolved
 
     @property
     def data(self) -> Data:
@@ -73,8 +75,17 @@ class DataUnits:
 
     def _files(self, patterns: Iterable[str], *place: str | int) -> tuple[tuple[Path, str], ...]:
         where, subject = self.study.where(*place), ".".join(str(part) for part in place)
-        paths = [p for text in patterns for p in matching_files(self.study.resolve(text, *place), where, subject)]
-        return tuple((path, self.digest_of(path)) for path in paths)
+        found: list[tuple[Path, str]] = []
+        for text in patterns:
+            try:
+                paths = matching_files(self.study.resolve(text, *place), where, subject)
+                found += [(path, self.digest_of(path)) for path in paths]
+            except UserError as error:
+                if self.unresolved is None:
+                    raise
+                self.unresolved.append(error)
+                found.append((Path(text), UNRESOLVED))
+        return tuple(found)
 
     @cached_property
     def _source_files(self) -> dict[str, tuple[tuple[Path, str], ...]]:

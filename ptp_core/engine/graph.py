@@ -17,17 +17,20 @@ from ptp_core.spec.pretrain import AnnealSettings, PretrainSettings, Recipe, Var
 from ptp_core.spec.quantities import WHOLE
 
 
-def build(study: LoadedStudy, digest_of: DigestOf) -> Graph:
-    """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there."""
+def build(study: LoadedStudy, digest_of: DigestOf, unresolved: list[UserError] | None = None) -> Graph:
+    """The graph of a study; empty if it only reads measurements. Raises UserError for files that are not there.
+
+    With a list ``unresolved``, texts, tasks and tokenizers that are not there are told in it instead.
+    """
     if study.spec.pretrain is None and not study.spec.checkpoints:
         return Graph((), (), {})
-    return _Builder(study, digest_of).graph()
+    return _Builder(study, digest_of, unresolved).graph()
 
 
 class _Builder:
-    def __init__(self, study: LoadedStudy, digest_of: DigestOf) -> None:
+    def __init__(self, study: LoadedStudy, digest_of: DigestOf, unresolved: list[UserError] | None) -> None:
         self.study, self.spec, self.digest_of = study, study.spec, digest_of
-        self.data = DataUnits(study, digest_of)
+        self.data = DataUnits(study, digest_of, unresolved)
         self.indicators = MeasureUnits(study, self.data, digest_of)
         self.shards_of: dict[str, Mapping[str, Unit]] = {}
         """Fingerprint of a checkpoint's tokenizer → domain → the text in its tokens."""
@@ -131,6 +134,8 @@ class _Builder:
                 formats = (None,) if self.study.is_harness(test) else self.study.test_formats
                 for style in formats:
                     where = label if test == task else f"{label} on {test}"
+                    # Two results of one stage go by two names, as the lines of a lock must.
+                    where = where if len(formats) == 1 else f"{where} as {style}"
                     unit = self.indicators.evaluation(test, where, style, tuned)
                     yield Outcome(task, seed, test, style, unit)
 

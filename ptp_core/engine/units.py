@@ -18,6 +18,8 @@ from ptp_core.spec.pretrain import Variant
 from ptp_core.spec.quantities import format_count
 
 DigestOf = Callable[[Path], str]
+UNRESOLVED = ""
+"""The digest of a file that is not here; only a lock is written without it."""
 S = TypeVar("S", bound=BaseModel)
 
 

@@ -13,20 +13,24 @@ from ptp_core.engine import graph as graphs
 from ptp_core.engine.check import check_study
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
+from ptp_core.engine.locked import refuse_unlocked
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
 from ptp_core.engine.units import Graph, Job
+from ptp_core.errors import UserError
 from ptp_core.files import pretty_json, write_if_changed
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.digests import DigestCache
 from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.spec.checkpoints import Checkpoint
+from ptp_core.spec.explain_errors import dotted
 from ptp_core.spec.load import load_study
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.pretrain import Variant
 from ptp_core.spec.select import Primary
+from ptp_core.spec.yaml_lines import PlacePath
 
 Settings = dict[str, Any]
 
@@ -40,6 +44,8 @@ class Workflow:
     folders: Folders
     jobs: Mapping[tuple[str, str], Job]
     """(stage, id) → job."""
+    unresolved: list[UserError] | None = None
+    """What to tell of files that are not here, where a study is planned without them; else that is raised."""
 
     def receipts(self, *stages: str) -> list[str]:
         """The receipts of all jobs of some stages."""
@@ -78,18 +84,23 @@ def plan(spec: Path, results: Path) -> Workflow:
     return plan_study(load_study(spec), results)
 
 
-def plan_study(study: LoadedStudy, results: Path) -> Workflow:
-    """The same for a study that has been read already."""
+def plan_study(study: LoadedStudy, results: Path, unresolved: list[UserError] | None = None) -> Workflow:
+    """The same for a study that has been read already; ``unresolved`` takes what to tell of files that are not here."""
     folders = Folders(results, study.spec.study)
     cache = DigestCache(folders.store / ".digests.json")
-    graph = graphs.build(study, cache.digest)
+    graph = graphs.build(study, cache.digest, unresolved)
     cache.save()
-    return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs})
+    return Workflow(study, graph, folders, {(job.stage, job.id): job for job in graph.jobs}, unresolved)
 
 
-def prepare(spec: Path, results: Path) -> Workflow:
-    """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already."""
+def prepare(spec: Path, results: Path, locked: bool = False) -> Workflow:
+    """Check and plan a study; write its job files, and the receipts of jobs whose results the store has already.
+
+    ``locked``: refuse what the study's lock does not say, before anything is written. Raises UserError.
+    """
     workflow = plan_study(check_study(spec), results)
+    if locked:
+        refuse_unlocked(workflow)
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
     retried = False
     for job in workflow.graph.jobs:
@@ -123,7 +134,7 @@ def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
     variants = [row_settings(v, study, config_of(v.variant, study)) for v in workflow.graph.variants]
     spec = workflow.study.spec
     shared = {"study": spec.study}
-    table = _job("table", shared | {"variants": variants, "tables": _tables(workflow.study)})
+    table = _job("table", shared | {"variants": variants, "tables": _tables(workflow)})
     checkpoints = [{key: v[key] for key in ("name", "checkpoint", "tokenizer")} for v in variants]
     jobs = {"table": table} | _made_of(table, checkpoints, workflow)
     report = shared | {
@@ -217,11 +228,11 @@ def config_of(variant: Variant | Checkpoint, study: LoadedStudy) -> dict[str, An
     return config | {column: weights.get(domain, 0.0) for domain, column in study.share_columns.items()}
 
 
-def _tables(study: LoadedStudy) -> list[dict[str, Any]]:
-    entries = []
+def _tables(workflow: Workflow) -> list[dict[str, Any]]:
+    study, entries = workflow.study, []
     for i, table in enumerate(study.spec.measurements):
         place = ("measurements", i, "path")
-        path = study.resolve(table.path, *place)
+        path = _table_file(workflow, table.path, place)
         where = study.where(*place)
         entries.append(
             {
@@ -230,7 +241,20 @@ def _tables(study: LoadedStudy) -> list[dict[str, Any]]:
                 "spec": str(where.file),
                 "line": where.line,
                 # A file that is not there is reported by the reader, with its line in the spec.
-                "sha256": DigestCache(Path("/dev/null")).digest(path) if path.is_file() else None,
+                "sha256": DigestCache(Path("/dev/null")).digest(path) if path and path.is_file() else None,
             }
         )
     return entries
+
+
+def _table_file(workflow: Workflow, text: str, place: PlacePath) -> Path | None:
+    try:
+        path = workflow.study.resolve(text, *place)
+        if workflow.unresolved is None or path.is_file():
+            return path
+        raise UserError("no such file", where=workflow.study.where(*place), subject=dotted(place), got=str(path))
+    except UserError as error:
+        if workflow.unresolved is None:
+            raise
+        workflow.unresolved.append(error)
+        return None

@@ -20,7 +20,7 @@ HEADER = """\
 
 _BARE = re.compile(r"[A-Za-z0-9._/+@=-]+")
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
-_NO_TEXT = "run `ptp lock`, which writes it anew, or take the file back from git"
+_NO_TEXT = "take the file back from git, or remove it and run `ptp lock`"
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _refuse_newer(path: Path, entries: list[Entry]) -> None:
         if entry.key == "format" and entry.value != FORMAT:
             raise UserError(
                 "this lock is of another version", where=Where(path, entry.line), subject="format",
-                expected=str(FORMAT), got=entry.value, fix="use the version of ptp that wrote it, or run `ptp lock`",
+                expected=str(FORMAT), got=entry.value, fix="use the version of ptp that wrote it",
             )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ptp_core.engine.lock_results import headline_metrics
 from ptp_core.engine.verify.entries import Entry, again
 from ptp_core.engine.verify.finding import Finding
+from ptp_core.engine.verify.repeatable import repeatable_artifacts, repeatable_metrics
 from ptp_core.identity.canonical import digest
-from ptp_core.identity.repeatable import repeatable_artifacts, repeatable_metrics
 
 BITWISE, STATISTICAL, DIFFERENT = "bitwise", "statistical", "different"
 """How two results of one fingerprint compare: every file that can be repeated is equal; the numbers are, within the
@@ -104,4 +105,4 @@ def _compare(told: Mapping[str, Any], entry: Entry, tolerance: float) -> Compare
         return Compared(DIFFERENT, math.inf, "status", told.get("status"), entry.receipt["status"])
     if told.get("artifacts") == artifacts_digest(entry.receipt):
         return Compared(BITWISE)
-    return compare_metrics(told.get("metrics") or {}, entry.receipt["metrics"], tolerance)
+    return compare_metrics(told.get("metrics") or {}, headline_metrics(entry.receipt["metrics"]), tolerance)

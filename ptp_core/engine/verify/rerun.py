@@ -21,12 +21,12 @@ from ptp_core.engine.units import Job
 from ptp_core.engine.verify.entries import Entry
 from ptp_core.engine.verify.finding import Finding
 from ptp_core.engine.verify.locked import BITWISE, DIFFERENT, STATISTICAL, compare_metrics
+from ptp_core.engine.verify.repeatable import repeatable_artifacts, repeatable_metrics
 from ptp_core.engine.workflow import Workflow
 from ptp_core.errors import UserError
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity import store
 from ptp_core.identity.receipts import OK, read_receipt
-from ptp_core.identity.repeatable import repeatable_artifacts, repeatable_metrics
 from ptp_core.progress import Progress
 
 
