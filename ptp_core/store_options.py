@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-TOLERANCE = 0.01
-"""Relative difference of a number, where two runs need not agree in every bit: another machine, another build."""
 GRACE_DAYS = 14.0
 
 
@@ -22,16 +20,9 @@ def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
         type=_count,
         default=0,
         metavar="N",
-        help="repeat N random cheap results in a scratch folder and compare: bitwise, or within the tolerance",
+        help="repeat N random cheap results in a scratch folder and compare: bit for bit, or within the tolerance of the lock",
     )
     command.add_argument("--seed", type=int, default=0, help="which ones are repeated (default: 0)")
-    command.add_argument(
-        "--tolerance",
-        type=_amount,
-        default=TOLERANCE,
-        help="relative difference that numbers of a result may have where its files differ from those of the lock or "
-        "of a repetition; twice their standard error is allowed in any case (default: %(default)s)",
-    )
     command.add_argument(
         "--no-cache",
         dest="cache",
@@ -57,11 +48,4 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return value
-
-
-def _amount(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
     return value

@@ -141,17 +141,6 @@ def _clock_of(root: Path) -> float:
         return time.time()
 
 
-def live_writers(root: Path) -> set[tuple[str, str]]:
-    """(stage, id) of every result that a process is writing now."""
-    found = set()
-    for path in (root / ".locks").glob("*"):
-        with path.open("r+") as lock:
-            if not _try_lock(lock.fileno()):
-                stage, _, identifier = path.name.rpartition("-")
-                found.add((stage, identifier))
-    return found
-
-
 def publish(root: Path, stage: str, fingerprint: str) -> Path:
     """Turn the partial folder into the finished one; its files reach the disk before its name does.
 

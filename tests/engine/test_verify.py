@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ptp_core.cli import main
+from ptp_core.engine.lock_diff import Tolerance
 from ptp_core.engine.lock_results import headline_metrics
 from ptp_core.engine.units import Unit
 from ptp_core.engine.verify.entries import Entry, units_of
@@ -228,7 +229,7 @@ def test_a_lock_says_bitwise_within_the_tolerance_or_different(study: Places) ->
 
     def level(metrics: object, artifacts: str) -> str:
         lock = {"result/evaluate/sc cms seed 0": told | {"metrics": metrics, "artifacts": artifacts}}
-        levels, findings = check_lock(Path("tiny.lock"), lock, [entry], 0.01)
+        levels, findings = check_lock(Path("tiny.lock"), lock, [entry], Tolerance())
         assert bool(findings) == bool(levels[DIFFERENT])
         return next(name for name, count in levels.items() if count)
 
@@ -246,7 +247,7 @@ def test_a_result_that_is_made_again_is_equal_bit_for_bit(
     before = {path: path.stat().st_mtime_ns for path in (RESULTS / "store").rglob("*")}
     entries: list[Entry] = [one for one in study.verify().entries if one.unit.stage in ("task", "tokenizer")]
     assert {one.name for one in choose(entries, 5, seed=0)} == {"task cms"}
-    again = repeat(study.workflow, choose(entries, 5, seed=0), 5, 0, 0.01)
+    again = repeat(study.workflow, choose(entries, 5, seed=0), Tolerance())
     assert [(one.name, one.level, one.finding) for one in again] == [("task cms", BITWISE, None)]
     after = {path: path.stat().st_mtime_ns for path in (RESULTS / "store").rglob("*")}
     assert {path for path in before | after if before.get(path) != after.get(path)} <= {

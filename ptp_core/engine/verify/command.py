@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from ptp_core.engine.lock_diff import tolerance_of
 from ptp_core.engine.price_text import size
 from ptp_core.engine.verify.finding import Finding
 from ptp_core.engine.verify.locked import BITWISE, DIFFERENT, STATISTICAL
-from ptp_core.engine.verify.rerun import Repeated, repeat
+from ptp_core.engine.verify.rerun import Repeated, choose, repeat
 from ptp_core.engine.verify.verifying import Verified, verify
 from ptp_core.engine.workflow import plan
 from ptp_core.errors import UserError
@@ -29,8 +30,10 @@ def run_verify(options: argparse.Namespace) -> None:
         raise UserError(
             "there are no results yet", subject=str(options.results), fix="run the study, or give --results"
         )
-    found = verify(workflow, (path, read_lock(path)), options.cache, options.tolerance)
-    repeated = repeat(workflow, found.sound, options.rerun, options.seed, options.tolerance) if options.rerun else []
+    lock = read_lock(path)
+    found = verify(workflow, (path, lock), options.cache)
+    chosen = choose(found.sound, options.rerun, options.seed)
+    repeated = repeat(workflow, chosen, tolerance_of(lock)) if chosen else []
     findings = [*found.findings, *(one.finding for one in repeated if one.finding)]
     seconds = time.monotonic() - began
     print(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ptp_core.engine.lock_diff import tolerance_of
 from ptp_core.engine.units import Unit
 from ptp_core.engine.verify.contents import check_files, copies, files_of, owners_of
 from ptp_core.engine.verify.entries import Entry, partial_findings, read_entry, units_of
@@ -19,7 +20,6 @@ from ptp_core.engine.verify.summaries import check_outcomes, check_summaries, ch
 from ptp_core.engine.workflow import Workflow
 from ptp_core.identity import store
 from ptp_core.identity.digests import DigestCache
-from ptp_core.store_options import TOLERANCE
 
 CACHE = ".verified.json"
 """In the store: digests of files that have not changed since they were hashed."""
@@ -50,9 +50,7 @@ class Verified:
         return [entry for entry in self.entries if entry.unit.place not in wrong]
 
 
-def verify(
-    workflow: Workflow, lock: tuple[Path, Mapping[str, Any]], remembered: bool = True, tolerance: float = TOLERANCE
-) -> Verified:
+def verify(workflow: Workflow, lock: tuple[Path, Mapping[str, Any]], remembered: bool = True) -> Verified:
     """Look at all results of a study, its receipts and its own files; writes nothing but the cache of digests.
 
     ``lock``: where it lies, and its entries (empty without one). ``remembered``: whether files that have not changed
@@ -75,7 +73,7 @@ def verify(
     found.findings += check_summaries(workflow, digests)
     _look_at_tables(workflow, found)
     if lock[1]:
-        found.levels, differing = check_lock(*lock, found.sound, tolerance)
+        found.levels, differing = check_lock(*lock, found.sound, tolerance_of(lock[1]))
         found.findings += differing
     return found
 
