@@ -13,7 +13,7 @@ from pathlib import Path
 from ptp_core.engine.lock_options import add_diff, add_lock
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
 from ptp_core.import_options import add_import
-from ptp_core.store_options import add_verify
+from ptp_core.store_options import add_gc, add_verify
 from ptp_core.work import Interrupted
 
 
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _results(job)
     add_import(commands, _import_lm_eval)
     add_verify(commands, _verify)
+    add_gc(commands, _gc)
     add_lock(commands)
     add_diff(commands)
     schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
@@ -200,6 +201,12 @@ def _verify(options: argparse.Namespace) -> None:
     from ptp_core.engine.verify.command import run_verify
 
     run_verify(options)
+
+
+def _gc(options: argparse.Namespace) -> None:
+    from ptp_core.engine.collect import run_gc
+
+    run_gc(options)
 
 
 def _schema(_options: argparse.Namespace) -> None:

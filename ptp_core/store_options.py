@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 GRACE_DAYS = 14.0
+"""So long an edit can be undone for nothing, though the store is swept."""
 
 
 def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
@@ -20,7 +21,7 @@ def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
         type=_count,
         default=0,
         metavar="N",
-        help="repeat N random cheap results in a scratch folder and compare: bit for bit, or within the tolerance of the lock",
+        help="repeat N random cheap results elsewhere and compare: bit for bit, or within the lock's tolerance",
     )
     command.add_argument("--seed", type=int, default=0, help="which ones are repeated (default: 0)")
     command.add_argument(
@@ -29,6 +30,32 @@ def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
         action="store_false",
         help="read every file, also those that have not changed since the last look by size, times and inode; nothing "
         "else finds bits that a disk has lost",
+    )
+
+
+def add_gc(commands: argparse._SubParsersAction[Any], run: object) -> None:
+    """``ptp gc``."""
+    text = "list the results of the store that no lock and no study needs, with size and age; --delete removes them"
+    more = (
+        "Kept are what a lock mentions, what the jobs of any study under the results were when it was planned last, "
+        "what a process is writing, and the parents of all that. What a study no longer needs is kept for some days "
+        "more (--older-than), so that undoing an edit costs nothing. To let go of a study, remove its folder under the "
+        "results."
+    )
+    command = _command(commands, "gc", run, text, more)
+    command.add_argument(
+        "--specs",
+        type=Path,
+        action="append",
+        help="folder whose locks count, with those below it (repeatable; default: specs)",
+    )
+    command.add_argument("--delete", action="store_true", help="remove what is listed")
+    command.add_argument(
+        "--older-than",
+        type=_days,
+        default=GRACE_DAYS,
+        metavar="DAYS",
+        help="keep what was needed, or made, less than so many days ago (default: %(default)g)",
     )
 
 
@@ -47,5 +74,12 @@ def _command(
 def _count(text: str) -> int:
     value = int(text)
     if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return value
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value

@@ -11,6 +11,7 @@ from typing import Any
 
 from ptp_core.engine import graph as graphs
 from ptp_core.engine.check import check_study
+from ptp_core.engine.current import note_current
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, is_done, write_jobs
 from ptp_core.engine.locked import refuse_unlocked
@@ -101,6 +102,9 @@ def prepare(spec: Path, results: Path, locked: bool = False) -> Workflow:
     workflow = plan_study(check_study(spec), results)
     if locked:
         refuse_unlocked(workflow)
+    summaries = [(stage, content["id"]) for stage, content in workflow.summaries.items()]
+    # First of all: from now on `ptp gc` leaves alone what these jobs make and read.
+    note_current(workflow.folders.home, [*workflow.jobs, *summaries])
     write_jobs(workflow.graph, workflow.folders, workflow.study.spec.execution)
     retried = False
     for job in workflow.graph.jobs:

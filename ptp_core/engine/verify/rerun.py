@@ -127,7 +127,7 @@ def compare(entry: Entry, made: dict[str, Any], tolerance: Tolerance) -> Repeate
     metrics = [repeatable_metrics(receipt["metrics"]) for receipt in (entry.receipt, made)]
     if ours == theirs and metrics[0] == metrics[1] and made["status"] == OK:
         return Repeated(entry.name, place, BITWISE)
-    compared = compare_metrics(*(headline_metrics(one) for one in metrics), tolerance)
+    compared = compare_metrics(headline_metrics(metrics[0]), headline_metrics(metrics[1]), tolerance)
     differing = f"{compared.number} {compared.told!r}, now {compared.found!r}" if compared.number else ""
     # What has no numbers, such as a file of items, has nothing but its bits.
     same_kind = made["status"] == OK and ours.keys() == theirs.keys() and bool(headline_metrics(metrics[0]))
