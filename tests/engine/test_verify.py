@@ -180,7 +180,7 @@ def plain(sentence: str) -> str:
 
 
 def test_every_damage_is_told_in_one_right_sentence(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = []
     for number, (name, damage) in enumerate(DAMAGES.items()):
@@ -188,14 +188,12 @@ def test_every_damage_is_told_in_one_right_sentence(
         shutil.copytree(made, folder)
         monkeypatch.chdir(folder)
         study = Places()
-        assert study.verify().findings == [], "before the damage all is as recorded"
+        assert number or study.verify().findings == [], "before the damage all is as recorded"
         damage(study)
         sentences = [plain(str(finding)) for finding in study.verify().findings]
         told.append("\n".join([f"# {name}", *sentences, ""]))
         shutil.rmtree(folder)
     found = "\n".join(told)
-    if not GOLDEN.exists():
-        GOLDEN.write_text(found)
     assert found == GOLDEN.read_text()
 
 
