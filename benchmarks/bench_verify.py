@@ -17,7 +17,7 @@ from ptp_core.identity.digests import DigestCache
 
 SIZES_MB = [1024, 512, 512, *[16] * 32]
 """A few checkpoints, and shards: 2.6 GB in all."""
-ROUNDS = 5
+ROUNDS = 3
 GOAL = 0.8
 
 
