@@ -39,7 +39,7 @@ class DigestCache:
             self.known = {path: entry for path, entry in found.items() if isinstance(entry, list) and len(entry) == 5}
 
     def digest(self, path: Path, read: Callable[[Path], str] | None = None) -> str:
-        """sha256 of the file as it is now; ``read`` computes it where that is not remembered, by default ``file_digest``."""
+        """sha256 of the file as it is now; ``read`` computes it where it is not remembered."""
         path = path.resolve()
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
