@@ -15,6 +15,7 @@ from ptp_core.engine.lock_options import add_diff, add_lock
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError
 from ptp_core.export_options import add_export
 from ptp_core.import_options import add_import
+from ptp_core.store_options import add_gc, add_verify
 from ptp_core.work import Interrupted
 
 
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     job.set_defaults(run=_job)
     _results(job)
     add_import(commands, _import_lm_eval)
+    add_verify(commands, _verify)
+    add_gc(commands, _gc)
     add_lock(commands)
     add_diff(commands)
     schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors")
@@ -216,6 +219,18 @@ def _import_lm_eval(options: argparse.Namespace) -> None:
     from ptp_core.engine.importing import choices_of, import_lm_eval
 
     import_lm_eval(options.paths, options.out, choices_of(options), options.force)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from ptp_core.engine.verify.command import run_verify
+
+    run_verify(options)
+
+
+def _gc(options: argparse.Namespace) -> None:
+    from ptp_core.engine.collect import run_gc
+
+    run_gc(options)
 
 
 def _schema(_options: argparse.Namespace) -> None:

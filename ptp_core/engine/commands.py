@@ -12,11 +12,12 @@ from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import read_job
 from ptp_core.engine.outcomes import chance_levels, notes
 from ptp_core.engine.runner import run_job, set_up_libraries
-from ptp_core.engine.stages import STAGES, SUMMARIES
+from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
 from ptp_core.engine.together import running, summing_up
 from ptp_core.engine.workflow import Workflow, plan, plan_study, task_places
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_atomically
+from ptp_core.identity.receipts import artifact
 from ptp_core.spec.loaded import LoadedStudy
 from ptp_core.spec.quantities import format_count
 
@@ -88,9 +89,13 @@ def _write_summary(job: dict[str, Any], folders: Folders, check: Callable[[], No
         # Under names of their own, as a rule's outputs must be: what `snakemake --report` shows.
         for page in job["settings"]["pages"].values():
             write_atomically(receipt.with_suffix(f".{page}"), (folders.home / page).read_bytes())
+    files = OUTPUTS.get(job["stage"]) or job["settings"]["pages"].values()
+    made = {name: artifact(folders.home / name) for name in files}
     # Whoever has taken this one for dead says by its own receipt what the files hold.
     check()
-    write_atomically(receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")}))
+    write_atomically(
+        receipt, pretty_json({key: job[key] for key in ("id", "stage", "fingerprint")} | {"artifacts": made})
+    )
 
 
 def status(spec: Path, results: Path) -> None:

@@ -66,7 +66,7 @@ class Difference:
 
 def difference(one: Entries, other: Entries) -> Difference:
     """Compare two locks; the tolerance is the one that the first declares."""
-    tolerance = _tolerance(one)
+    tolerance = tolerance_of(one)
     differing = changes(one, other)
     renamed = _renamed(differing.get("unit", []))
     names = {old for old, _ in renamed} | {new for _, new in renamed}
@@ -79,7 +79,8 @@ def difference(one: Entries, other: Entries) -> Difference:
     )
 
 
-def _tolerance(entries: Entries) -> Tolerance:
+def tolerance_of(entries: Mapping[str, Any]) -> Tolerance:
+    """What a lock declares, or else the usual one."""
     declared = entries.get("reproducible/elsewhere")
     if not isinstance(declared, dict):
         return Tolerance()

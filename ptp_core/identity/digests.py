@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ptp_core.files import write_atomically
@@ -37,15 +38,15 @@ class DigestCache:
         if isinstance(found, dict):
             self.known = {path: entry for path, entry in found.items() if isinstance(entry, list) and len(entry) == 5}
 
-    def digest(self, path: Path) -> str:
-        """sha256 of the file as it is now."""
+    def digest(self, path: Path, read: Callable[[Path], str] | None = None) -> str:
+        """sha256 of the file as it is now; ``read`` computes it where it is not remembered."""
         path = path.resolve()
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         entry = self.known.get(str(path))
         if entry and entry[:4] == stamp:
             return str(entry[4])
-        value = file_digest(path)
+        value = (read or file_digest)(path)
         if time.time_ns() - stat.st_ctime_ns > _RACY_NS:
             self.known[str(path)] = [*stamp, value]
             self.changed = True

@@ -18,10 +18,15 @@ broke, which is in a job's receipt only: the store keeps no trace of it, so that
 def artifacts(folder: Path, without: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """Relative path → sha256 and size in bytes, of every file under a folder except its receipt and those named."""
     return {
-        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
+        path.relative_to(folder).as_posix(): artifact(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (RECEIPT, *without)
     }
+
+
+def artifact(path: Path) -> dict[str, Any]:
+    """What a receipt says of a file: sha256, and size in bytes."""
+    return {"sha256": file_digest(path), "bytes": path.stat().st_size}
 
 
 def read_receipt(folder: Path) -> dict[str, Any]:
