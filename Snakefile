@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from ptp_core.engine.outcomes import notes
+from ptp_core.engine.requests import Requests
 from ptp_core.engine.stages import STAGES
-from ptp_core.engine.workflow import prepare
+from ptp_core.engine.workflow import plan, prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError, did_you_mean
 
 RESULTS = Path(str(config.get("results", "results")))
@@ -22,7 +23,9 @@ try:
             subject="results",
             got=str(RESULTS),
         )
-    STUDY = prepare(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
+    # A Snakemake on a node of a cluster runs what the first one has planned: it must not write, or drop, any file.
+    planned = prepare if workflow.is_main_process else plan
+    STUDY = planned(Path(str(config.get("study", "specs/demo.yaml"))), RESULTS)
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.
