@@ -84,7 +84,7 @@ def test_time_is_four_times_flops_over_the_rate_of_all_processes(study: Workflow
 def test_what_is_done_to_a_model_needs_less_than_its_training(study: Workflow) -> None:
     asked = {s: needs(job_of(study, s), Execution(), vocabulary(study)) for s in resources.MODEL_STAGES}
     assert asked["pretrain"].mem_mb > asked["finetune"].mem_mb > asked["indicators"].mem_mb
-    assert asked["pretrain"].runtime > asked["finetune"].runtime >= asked["evaluate"].runtime >= START_MINUTES
+    assert asked["pretrain"].runtime > asked["finetune"].runtime > START_MINUTES
     assert asked["anneal"].runtime < asked["pretrain"].runtime
 
 
@@ -121,14 +121,14 @@ def test_another_attempt_gets_as_much_memory_and_time_again(study: Workflow) -> 
 def test_a_finished_training_tells_how_fast_the_next_will_be(study: Workflow) -> None:
     job, words = job_of(study, "pretrain"), vocabulary(study)
     before = Requests(study).of("pretrain", job.id).runtime
-    metrics = {"tokens_per_second": 10, "layout": {"processes": 2}}
+    metrics = {"tokens_per_second": 1000, "layout": {"processes": 2}}
     receipt = study.folders.receipt("pretrain", job.id)
     receipt.parent.mkdir(parents=True)
     receipt.write_text(json.dumps({"units": [{"fingerprint": job.units[0].fingerprint, "metrics": metrics}]}))
     model = Model(width=1024, layers=8, heads=8, ffn_width=4096, context=512)
     requests = Requests(study)
-    assert requests._rate() == 5 * resources.training_flops(model, words, 256)
-    assert requests.of("pretrain", job.id).runtime > before
+    assert requests._rate() == 500 * resources.training_flops(model, words, 256)
+    assert requests.of("pretrain", job.id).runtime < before
 
 
 def test_summaries_grow_with_the_number_of_variants(study: Workflow) -> None:
