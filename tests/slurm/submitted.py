@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def until(happens: Callable[[], Any], seconds: float = 120) -> Any:
+def until(happens: Callable[[], Any], seconds: float = 300) -> Any:
     """Wait until something happens, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := happens()):
