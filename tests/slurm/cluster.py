@@ -113,22 +113,6 @@ class Cluster:
         (self.folder / "spool" / name).mkdir(parents=True, exist_ok=True)
         self._run("slurmd", "-N", name)
 
-    def kill(self, daemon: str) -> None:
-        """SIGKILL for ``slurmctld`` or ``slurmd.<node>``."""
-        os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)
-
-    def lose(self, node: str, job: str) -> None:
-        """Let a node die with the job that runs on it: its daemon and every process at once."""
-        self.kill(f"slurmd.{node}")
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                steps = (process / "cmdline").read_bytes().startswith(f"slurmstepd: [{job}.".encode())
-                inside = f"SLURM_JOB_ID={job}".encode() in (process / "environ").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if steps or inside:
-                os.kill(int(process.name), signal.SIGKILL)
-
     def wait_for_idle(self, seconds: float = 60) -> None:
         """Wait until the controller answers and all nodes are idle. Raises Unavailable."""
         deadline = time.monotonic() + seconds
