@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ptp_core.engine.locked import is_locked
 from ptp_core.engine.outcomes import notes
+from ptp_core.engine.requests import Requests
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.staleness.limit import hours_allowed
-from ptp_core.engine.workflow import prepare
+from ptp_core.engine.workflow import plan, prepare
 from ptp_core.engine.together import begin_run
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError, did_you_mean
 from ptp_core.work import Busy
@@ -29,14 +30,16 @@ try:
             subject="results",
             got=str(RESULTS),
         )
-    LIMIT = hours_allowed(config.get("max_gpu_hours"))
-    STUDY = prepare(
-        Path(str(config.get("study", "specs/demo.yaml"))),
-        RESULTS,
-        locked=is_locked(config.get("locked", False)),
-        # A run that was allowed is not stopped by what its own receipts say.
-        max_gpu_hours=LIMIT if workflow.is_main_process else None,
+    SPEC, LIMIT = Path(str(config.get("study", "specs/demo.yaml"))), hours_allowed(
+        config.get("max_gpu_hours")
     )
+    LOCKED = is_locked(config.get("locked", False))
+    # A Snakemake on a node of a cluster runs what the first one has planned: it must not write, or drop, any file, nor
+    # stop what was allowed.
+    if workflow.is_main_process:
+        STUDY = prepare(SPEC, RESULTS, locked=LOCKED, max_gpu_hours=LIMIT)
+    else:
+        STUDY = plan(SPEC, RESULTS)
 except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.

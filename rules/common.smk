@@ -29,7 +29,6 @@ def label(stage):
     return lambda wildcards: STUDY.label(stage, wildcards.id)
 
 
-THREADS = STUDY.study.spec.execution.threads
-# On one node; several of them are a matter of the Slurm profile.
-TRAINING_THREADS = THREADS * STUDY.study.spec.execution.devices
-RUN = f"ptp job {{input.job:q}} --results {shlex.quote(str(RESULTS))} > {{log:q}} 2>&1"
+REQUESTS = Requests(STUDY)
+# `exec`: a signal that Slurm sends to all processes of a job ends a shell, and what it waits for would be killed.
+RUN = f"exec ptp job {{input.job:q}} --results {shlex.quote(str(RESULTS))} > {{log:q}} 2>&1"

@@ -9,10 +9,9 @@ rule tokenizer:
         cost_file("tokenizer")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: REQUESTS.threads("tokenizer")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("tokenizer"),
     params:
         label=label("tokenizer"),
     message:
@@ -33,10 +32,9 @@ rule shards:
         cost_file("shards")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: REQUESTS.threads("shards")
     resources:
-        mem_mb=4000,
-        runtime=1440,
+        **REQUESTS.resources("shards"),
     params:
         label=label("shards"),
     message:
@@ -56,9 +54,9 @@ rule task:
         cost_file("task")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("task")
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **REQUESTS.resources("task"),
     params:
         label=label("task"),
     message:

@@ -9,9 +9,9 @@ rule import_tokenizer:
         cost_file("import_tokenizer")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("import_tokenizer")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("import_tokenizer"),
     params:
         label=label("import_tokenizer"),
     message:
@@ -32,9 +32,9 @@ rule import:
         cost_file("import")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("import")
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **REQUESTS.resources("import"),
     params:
         label=label("import"),
     message:
@@ -55,10 +55,9 @@ rule pretrain:
         cost_file("pretrain")
     conda:
         "../envs/ptp.yaml"
-    threads: TRAINING_THREADS
+    threads: REQUESTS.threads("pretrain")
     resources:
-        mem_mb=2000,
-        runtime=1440,
+        **REQUESTS.resources("pretrain"),
     params:
         label=label("pretrain"),
     message:
@@ -79,10 +78,9 @@ rule anneal:
         cost_file("anneal")
     conda:
         "../envs/ptp.yaml"
-    threads: TRAINING_THREADS
+    threads: REQUESTS.threads("anneal")
     resources:
-        mem_mb=2000,
-        runtime=1440,
+        **REQUESTS.resources("anneal"),
     params:
         label=label("anneal"),
     message:
@@ -103,10 +101,9 @@ rule indicators:
         cost_file("indicators")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: REQUESTS.threads("indicators")
     resources:
-        mem_mb=2000,
-        runtime=120,
+        **REQUESTS.resources("indicators"),
     params:
         label=label("indicators"),
     message:
@@ -127,10 +124,9 @@ rule finetune:
         cost_file("finetune")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: REQUESTS.threads("finetune")
     resources:
-        mem_mb=2000,
-        runtime=480,
+        **REQUESTS.resources("finetune"),
     params:
         label=label("finetune"),
     message:
@@ -151,10 +147,9 @@ rule evaluate:
         cost_file("evaluate")
     conda:
         "../envs/ptp.yaml"
-    threads: THREADS
+    threads: REQUESTS.threads("evaluate")
     resources:
-        mem_mb=2000,
-        runtime=120,
+        **REQUESTS.resources("evaluate"),
     params:
         label=label("evaluate"),
     message:

@@ -22,9 +22,9 @@ rule table:
         cost_file("table")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("table")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("table"),
     message:
         "table of all measurements"
     shell:
@@ -43,9 +43,9 @@ rule select:
         cost_file("select")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("select")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("select"),
     message:
         "compare the variants"
     shell:
@@ -64,9 +64,9 @@ rule scaling:
         cost_file("scaling")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("scaling")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("scaling"),
     message:
         "from compute to loss to performance"
     shell:
@@ -85,9 +85,9 @@ rule dynamics:
         cost_file("dynamics")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("dynamics")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("dynamics"),
     message:
         "before and after fine-tuning"
     shell:
@@ -121,9 +121,9 @@ rule report:
         cost_file("report")
     conda:
         "../envs/ptp.yaml"
+    threads: REQUESTS.threads("report")
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **REQUESTS.resources("report"),
     message:
         "report"
     shell:

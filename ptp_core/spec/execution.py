@@ -21,6 +21,10 @@ class Execution(Section):
         default=1, ge=1, le=1024,
     )  # fmt: skip
     nodes: int = execution("nodes that train one variant", unit="nodes", default=1, ge=1, le=10_000)
+    accelerator: Literal["cpu", "gpu"] = execution(
+        "what jobs ask a cluster for: cores alone, or a GPU a process too; a GPU that is there is used in any case",
+        default="cpu",
+    )
     micro_batch_tokens: Count = execution(
         "tokens that a process puts through the model at once; the rest of its share is accumulated", unit="tokens",
         default=16_384,

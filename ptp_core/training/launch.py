@@ -100,13 +100,25 @@ def _here(arguments: list[str], execution: Execution, directions: dict[str, str]
 
 def _on_nodes(arguments: list[str], execution: Execution, directions: dict[str, str]) -> list[subprocess.Popen[bytes]]:
     """One srun step over the nodes of this allocation; each task finds its rank in Slurm's environment."""
-    found = int(os.environ.get("SLURM_JOB_NUM_NODES", "0"))
-    if not shutil.which("srun") or found != execution.nodes:
+    found = _nodes_here() if shutil.which("srun") else 0
+    if found != execution.nodes:
         raise UserError(
             f"{execution.nodes} nodes need a Slurm allocation of as many nodes", subject="execution.nodes",
             expected=str(execution.nodes), got=found, fix="submit the job through Slurm with that many nodes",
         )  # fmt: skip
     return [subprocess.Popen(srun_command(arguments, execution), env=os.environ | directions)]
+
+
+def _nodes_here() -> int:
+    """Nodes of the Slurm allocation around this process, 0 if there is none.
+
+    Snakemake's plugin leaves the number of the job alone of what Slurm says in the environment.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        return 0
+    asked = subprocess.run(["squeue", "-h", "-j", job, "-o", "%D"], capture_output=True, text=True, check=False)
+    return int(asked.stdout.strip() or 0) if asked.returncode == 0 else 0
 
 
 def srun_command(arguments: list[str], execution: Execution) -> list[str]:

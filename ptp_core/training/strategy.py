@@ -50,6 +50,17 @@ def trainer_options(execution: Execution, layout: Layout, parameters: int, on_gp
     }
 
 
+def do_without_extension() -> None:
+    """Keep DeepSpeed from compiling an extension for processes that share memory; gloo does without.
+
+    It takes a minute and a C++ compiler, and a compilation that is killed leaves a lock on which every later training
+    of this user waits for ever.
+    """
+    # `deepspeed.comm.torch` as an expression is torch itself, which that package has imported under the same name.
+    backend: Any = importlib.import_module("deepspeed.comm.torch")
+    backend.build_shm_op = lambda: None
+
+
 class CpuDeepSpeedStrategy(DeepSpeedStrategy):
     """Lightning's DeepSpeed strategy, which asks for a GPU where it needs none, over gloo."""
 
@@ -61,11 +72,7 @@ class CpuDeepSpeedStrategy(DeepSpeedStrategy):
         DDPStrategy.setup_environment(self)
 
     def setup_distributed(self) -> None:
-        # DeepSpeed would compile an extension for processes that share memory: a minute and a C++ compiler, and a
-        # compilation that is killed leaves a lock on which every later training waits for ever. Gloo does without.
-        # By its full name: as an attribute, `deepspeed.comm.torch` is PyTorch itself.
-        backend = importlib.import_module("deepspeed.comm.torch")
-        backend.build_shm_op = lambda: None  # type: ignore[attr-defined]
+        do_without_extension()
         reset_seed()
         self.set_world_ranks()
         self._init_deepspeed_distributed()

@@ -190,6 +190,16 @@ def test_the_meeting_place_is_open_before_any_process_looks_for_it() -> None:
         another.bind(("0.0.0.0", store.port))
 
 
+def test_deepspeed_on_cpus_compiles_nothing() -> None:
+    from ptp_core.training.strategy import do_without_extension
+
+    do_without_extension()
+    backend = sys.modules["deepspeed.comm.torch"]
+    assert "torch" in vars(backend), "DeepSpeed's own module"
+    assert backend.build_shm_op() is None
+    assert "strategy" in backend.build_shm_op.__module__
+
+
 def test_the_command_for_several_nodes_starts_a_process_a_device() -> None:
     execution = Execution(devices=4, nodes=2, threads=8)
     command = launch.srun_command(["entry", "folder"], execution)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PARTS = ("Snakefile", "rules", "profiles", "envs", "ptp_core")
+PARTS = ("Snakefile", "rules", "profiles", "slurm", "envs", "ptp_core")
 
 TINY = """\
 study: tiny
@@ -38,8 +38,11 @@ def new_project(folder: Path, spec: str) -> Project:
     """A copy of the project in an empty folder, with a spec in it."""
     project = Project(folder)
     for part in PARTS:
-        source = REPOSITORY / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+        source, target = REPOSITORY / part, folder / part
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy2(source, target, follow_symlinks=False)
     project.spec.write_text(spec)
     return project
 
