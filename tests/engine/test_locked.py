@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.engine.locked import is_locked
+from ptp_core.engine.lock.refuse import is_locked
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import UserError
 from tests.engine.good_study import edit, listing
