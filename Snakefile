@@ -8,7 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ptp_core.engine.locked import is_locked
+from ptp_core.engine.lock.refuse import is_locked
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.requests import Requests
 from ptp_core.engine.stages import STAGES

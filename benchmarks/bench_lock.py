@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ptp_core.engine.lock import entries_of
-from ptp_core.engine.lock_changes import changes
-from ptp_core.engine.lock_entries import Entries, named_units
+from ptp_core.engine.lock.changes import changes
+from ptp_core.engine.lock.entries import Entries, named_units
+from ptp_core.engine.lock.write import entries_of
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.files import write_if_changed
 from ptp_core.identity.lockfile import lock_text, read_lock

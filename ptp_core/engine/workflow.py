@@ -16,7 +16,7 @@ from ptp_core.engine.code_manifests import write_manifests
 from ptp_core.engine.current import note_current
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
-from ptp_core.engine.locked import refuse_unlocked
+from ptp_core.engine.lock.refuse import refuse_unlocked
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ptp_core.cli import main
-from ptp_core.engine.lock_entries import named_units
+from ptp_core.engine.lock.entries import named_units
 from ptp_core.engine.stages import Stage
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.identity.canonical import digest

@@ -148,6 +148,7 @@ OPTIONS: dict[tuple[str, str], tuple[Any, Chosen]] = {
 EXECUTION: dict[str, Any] = {
     "threads": 3, "devices": 2, "nodes": 2, "micro_batch_tokens": 4096, "zero_stage": 2,
     "activation_checkpointing": True, "compile": True, "save_seconds": 9.5, "tensorboard": True, "peak_flops": 1e12,
+    "accelerator": "gpu",
 }  # fmt: skip
 CHANGES: dict[Place, tuple[Any, Chosen]] = {
     **{("pretrain", "defaults", key): change for key, change in RECIPE.items()},

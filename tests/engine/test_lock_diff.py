@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ptp_core.engine.lock_diff import Tolerance, difference
+from ptp_core.engine.lock.diff import Tolerance, difference
 from ptp_core.identity.lockfile import lock_text
 from tests.engine.good_study import edit
 from tests.engine.locks import finish, fix_code, planned_here, ptp

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ptp_core.engine.locked import is_locked
+from ptp_core.engine.lock.refuse import is_locked
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import UserError
 from tests.engine.good_study import edit, listing
@@ -86,7 +86,8 @@ def test_what_is_asked_of_the_analysis_alone_is_locked_as_well(locked: Path) -> 
 
 def test_results_and_adoptions_are_nothing_that_a_run_could_differ_in(locked: Path) -> None:
     path = locked / "study.lock"
-    more = 'result/task/gone: {"fingerprint": "f"}\nheadline/x/best: {"of": "f"}\nadopted/package/x/1: {"as": "0"}\n'
+    more = 'result/task/gone: {"fingerprint": "f"}\nheadline/x/best: {"of": "f"}\n'
+    more += 'adopted/package/x/1: {"as": "0", "reason": "none of it is used"}\n'
     path.write_text(path.read_text() + more)
     prepare(locked / "study.yaml", locked / "results", locked=True)
 

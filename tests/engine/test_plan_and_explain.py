@@ -94,7 +94,7 @@ class TestPlan:
         (folder / "news.jsonl").unlink()
         page = ptp(capsys, "plan", str(folder / "study.yaml"), "--results", str(folder / "results"))
         assert "Would run now: cannot be told, since files are missing (below)" in page
-        assert "news.jsonl" in page
+        assert f"missing: {folder / 'study.yaml'}:" in page
 
     def test_json_has_every_cause_with_its_jobs_and_values(
         self, changed: Path, capsys: pytest.CaptureFixture[str]

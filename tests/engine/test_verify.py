@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ptp_core.cli import main
-from ptp_core.engine.lock_diff import Tolerance
-from ptp_core.engine.lock_results import headline_metrics
+from ptp_core.engine.lock.diff import Tolerance
+from ptp_core.engine.lock.results import headline_metrics
 from ptp_core.engine.units import Unit
 from ptp_core.engine.verify.entries import Entry, units_of
 from ptp_core.engine.verify.hashing import digests_of

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ptp_core.engine.lock_diff import tolerance_of
+from ptp_core.engine.lock.diff import tolerance_of
 from ptp_core.engine.price_text import size
 from ptp_core.engine.verify.finding import Finding
 from ptp_core.engine.verify.locked import BITWISE, DIFFERENT, STATISTICAL

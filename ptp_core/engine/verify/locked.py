@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.lock_diff import Tolerance
-from ptp_core.engine.lock_results import headline_metrics
+from ptp_core.engine.lock.diff import Tolerance
+from ptp_core.engine.lock.results import headline_metrics
 from ptp_core.engine.verify.entries import Entry, again
 from ptp_core.engine.verify.finding import Finding
 from ptp_core.engine.verify.repeatable import repeatable_artifacts

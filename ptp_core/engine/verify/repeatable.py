@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ptp_core.engine.lock_results import TIMED_FILES, TIMED_METRICS
+from ptp_core.engine.lock.results import TIMED_FILES, TIMED_METRICS
 
 TIMED_FOLDERS = ("tensorboard/",)
 HOW = ("layout",)

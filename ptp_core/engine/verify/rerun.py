@@ -16,8 +16,8 @@ from typing import Any
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import job_json
-from ptp_core.engine.lock_diff import Tolerance
-from ptp_core.engine.lock_results import headline_metrics
+from ptp_core.engine.lock.diff import Tolerance
+from ptp_core.engine.lock.results import headline_metrics
 from ptp_core.engine.runner import names_a_hub
 from ptp_core.engine.units import Job
 from ptp_core.engine.verify.entries import Entry

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.lock_diff import tolerance_of
+from ptp_core.engine.lock.diff import tolerance_of
 from ptp_core.engine.units import Unit
 from ptp_core.engine.verify.contents import check_files, copies, files_of, owners_of
 from ptp_core.engine.verify.entries import Entry, partial_findings, read_entry, units_of

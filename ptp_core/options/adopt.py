@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from ptp_core.options.common import Commands, Run, add_command, add_results, add_spec
 
 
-def add_adopt(command: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+def add_adopt(commands: Commands, run: Run) -> None:
+    """``ptp adopt``."""
+    command = add_command(commands, "adopt", run, "keep results across a change of code that is declared harmless")
+    add_spec(command)
     command.add_argument("--reason", required=True, help="one line: why the change is harmless; the lock keeps it")
     command.add_argument(
         "--stage", action="append", default=[], metavar="NAME[=DIGEST]",
@@ -16,3 +18,4 @@ def add_adopt(command: argparse.ArgumentParser) -> None:
         "--package", action="append", default=[], metavar="NAME[=VERSION]",
         help="the installed version of this package, instead of code (repeatable)",
     )  # fmt: skip
+    add_results(command)

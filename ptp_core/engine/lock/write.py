@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.lock_changes import changes, told
-from ptp_core.engine.lock_entries import Entries, planned
-from ptp_core.engine.lock_results import headlines, results
+from ptp_core.engine.lock.changes import changes, told
+from ptp_core.engine.lock.entries import Entries, planned
+from ptp_core.engine.lock.results import headlines, results
 from ptp_core.engine.workflow import Workflow, plan_study
 from ptp_core.errors import UserError
 from ptp_core.files import write_if_changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ptp_core.engine.lock_sources import sources
+from ptp_core.engine.lock.sources import sources
 from ptp_core.engine.stages import STAGES, SUMMARIES
 from ptp_core.engine.units import UNRESOLVED, Unit
 from ptp_core.identity.canonical import canonical_json, digest

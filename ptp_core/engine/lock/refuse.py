@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ptp_core.engine.lock_changes import changes, told
-from ptp_core.engine.lock_entries import planned
+from ptp_core.engine.lock.changes import changes, told
+from ptp_core.engine.lock.entries import planned
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.lockfile import lock_path, read_lock
 

@@ -6,13 +6,18 @@ import argparse
 from datetime import date
 from pathlib import Path
 
+from ptp_core.options.common import Commands, Run, add_command, add_results, add_spec
+
 CRATE = "a Workflow Run RO-Crate: a folder, or a file that ends in .zip"
 MODELS = "checkpoints as Hugging Face folders with a model card, DIR/STUDY/VARIANT/"
 DATE = "day of publication that the crate states (default: when the last job ended)"
 
 
-def add_export(command: argparse.ArgumentParser) -> None:
-    """Add the options to the command."""
+def add_export(commands: Commands, run: Run) -> None:
+    """``ptp export``."""
+    text = "a finished study as an RO-Crate, its models as Hugging Face folders"
+    command = add_command(commands, "export", run, text)
+    add_spec(command)
     add = command.add_argument
     add("--crate", type=Path, metavar="TARGET", help=CRATE)
     add(
@@ -26,6 +31,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
     add("--variant", action="append", default=[], metavar="PATTERN", help="only these, * is wild (repeatable)")
     add("--finetuned", action="store_true", help="the fine-tuned models as well")
     add("--force", action="store_true", help="replace what an earlier export wrote; never anything else")
+    add_results(command)
 
 
 def _day(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
 from pathlib import Path
+
+from ptp_core.options.common import Commands, Run, add_command
 
 KINDS = "what the numbers are until a spec says otherwise (default: indicator, measured before fine-tuning)"
 CHECKPOINTS = (
@@ -29,17 +29,13 @@ REPEATABLE = {
 }
 
 
-def add_import(
-    commands: argparse._SubParsersAction,  # type: ignore[type-arg]
-    run: Callable[[argparse.Namespace], None],
-) -> None:
+def add_import(commands: Commands, run: Run) -> None:
     """Add ``ptp import lm-eval`` to the commands."""
     text = "turn results measured elsewhere into a table that a spec can read"
     parser = commands.add_parser("import", help=text, description=f"{text.capitalize()}.")
     formats = parser.add_subparsers(required=True, metavar="FORMAT")
     text = "result files of lm-evaluation-harness, current or older than 0.4, and the samples beside them"
-    lm_eval = formats.add_parser("lm-eval", help=text, description=f"Import {text}.")
-    lm_eval.set_defaults(run=run)
+    lm_eval = add_command(formats, "lm-eval", run, text)
     add = lm_eval.add_argument
     add("paths", nargs="+", metavar="PATH", help="result files, folders that are searched for them, or globs")
     add("--out", type=Path, required=True, help="the table to write, .parquet or .csv; scores of items go beside it")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+
+from ptp_core.options.common import Commands, Run, add_command, add_json, add_results, add_spec, number
 
 GRACE_DAYS = 14.0
 """So long an edit can be undone for nothing, though the store is swept."""
 
 
-def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
+def add_verify(commands: Commands, run: Run) -> None:
     """``ptp verify``."""
     text = "re-hash the results of a study, derive its numbers again, and name what is not as it was recorded"
     more = "Writes nothing but a cache of digests. Exit code 0 if all is as recorded, 1 if something was found."
-    command = _command(commands, "verify", run, text, more)
-    command.add_argument("spec", type=Path, help="the YAML file of a study, such as specs/demo.yaml")
+    command = add_command(commands, "verify", run, text, more)
+    add_spec(command)
     command.add_argument(
         "--rerun",
         type=_count,
@@ -31,9 +32,11 @@ def add_verify(commands: argparse._SubParsersAction[Any], run: object) -> None:
         help="read every file, also those that have not changed since the last look by size, times and inode; nothing "
         "else finds bits that a disk has lost",
     )
+    add_json(command, "print everything as JSON")
+    add_results(command)
 
 
-def add_gc(commands: argparse._SubParsersAction[Any], run: object) -> None:
+def add_gc(commands: Commands, run: Run) -> None:
     """``ptp gc``."""
     text = "list the results of the store that no lock and no study needs, with size and age; --delete removes them"
     more = (
@@ -42,7 +45,7 @@ def add_gc(commands: argparse._SubParsersAction[Any], run: object) -> None:
         "more (--older-than), so that undoing an edit costs nothing. To let go of a study, remove its folder under the "
         "results."
     )
-    command = _command(commands, "gc", run, text, more)
+    command = add_command(commands, "gc", run, text, more)
     command.add_argument(
         "--specs",
         type=Path,
@@ -52,34 +55,17 @@ def add_gc(commands: argparse._SubParsersAction[Any], run: object) -> None:
     command.add_argument("--delete", action="store_true", help="remove what is listed")
     command.add_argument(
         "--older-than",
-        type=_days,
+        type=number,
         default=GRACE_DAYS,
         metavar="DAYS",
         help="keep what was needed, or made, less than so many days ago (default: %(default)g)",
     )
-
-
-def _command(
-    commands: argparse._SubParsersAction[Any], name: str, run: object, text: str, more: str
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}"
-    )
-    command.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
-    command.add_argument("--json", action="store_true", help="print everything as JSON")
-    command.set_defaults(run=run)
-    return command
+    add_json(command, "print everything as JSON")
+    add_results(command)
 
 
 def _count(text: str) -> int:
     value = int(text)
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return value
-
-
-def _days(text: str) -> float:
-    value = float(text)
-    if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.lock import OUT_OF_DATE, resolve
-from ptp_core.engine.lock_changes import MOST_TOLD, Change, changes
-from ptp_core.engine.lock_entries import ABSOLUTE, RELATIVE, Entries
+from ptp_core.engine.lock.changes import MOST_TOLD, Change, changes
+from ptp_core.engine.lock.entries import ABSOLUTE, RELATIVE, Entries
+from ptp_core.engine.lock.write import OUT_OF_DATE, resolve
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.lockfile import SUFFIX, read_lock, same
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptp_core.engine.lock_entries import named_units
+from ptp_core.engine.lock.entries import named_units
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH
