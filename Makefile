@@ -27,7 +27,7 @@ demo: .venv/.installed
 	@$(BIN)/ptp summary specs/demo.yaml
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .
