@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from ptp_core.predict.learn.features import Features
 from ptp_core.predict.quantities import Floats
+from ptp_core.predict.trees import fitted
 
 CATBOOST: dict[str, Any] = {
     # Small trees and plain boosting: a few hundred pairs that share thirty variants hold little to learn. Every split
@@ -31,15 +31,8 @@ CATBOOST: dict[str, Any] = {
     "verbose": False,
 }
 
-_ONE_AT_A_TIME = Lock()
-"""Two fits at once in one process end in a jump to address 0, once in many: CatBoost swaps one logger for all."""
-
 
 def boosted_trees(features: Features, wins: Floats, seed: int) -> Callable[[Features], Floats]:
     """P(first wins) as a function of the features, from pairs (P, F) and ``wins`` (P,) of 0 and 1, both present."""
-    from catboost import CatBoostClassifier
-
-    model = CatBoostClassifier(**CATBOOST, random_seed=seed)
-    with _ONE_AT_A_TIME:
-        model.fit(features, wins.astype(np.int8))
+    model = fitted("CatBoostClassifier", CATBOOST | {"random_seed": seed}, features, wins.astype(np.int8))
     return lambda asked: np.asarray(model.predict_proba(asked)[:, 1], dtype=np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ptp_core.predict.scaling.mixture.domain import Runs
 from ptp_core.predict.scaling.points import Floats
+from ptp_core.predict.trees import fitted
 
 TREES: dict[str, Any] = {
     # Customary values, not tuned on any of the tables here. One thread fixes the order of sums.
@@ -28,10 +29,7 @@ def linear(runs: Runs, loss: Floats, asked: Runs) -> Floats:
 
 def trees(runs: Runs, loss: Floats, asked: Runs, seed: int) -> Floats:
     """(m,) the same by CatBoost."""
-    from catboost import CatBoostRegressor
-
-    model = CatBoostRegressor(**TREES, random_seed=seed)
-    model.fit(_columns(runs), loss)
+    model = fitted("CatBoostRegressor", TREES | {"random_seed": seed}, _columns(runs), loss)
     return np.asarray(model.predict(_columns(asked)), dtype=np.float64)
 
 
