@@ -3,6 +3,7 @@
 #   snakemake --config study=specs/mine.yaml         another study
 #   snakemake --config locked=true                   only what the lock beside the spec says
 #   snakemake --config max_gpu_hours=100             nothing, if what would run took longer
+import gc
 import os
 import shlex
 import sys
@@ -10,13 +11,17 @@ from pathlib import Path
 
 from ptp_core.engine.lock.refuse import is_locked
 from ptp_core.engine.outcomes import notes
-from ptp_core.engine.requests import Requests
+from ptp_core.engine.requests import Requests, with_signature
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.staleness.limit import hours_allowed
 from ptp_core.engine.workflow import plan, prepare
 from ptp_core.engine.together import begin_run
 from ptp_core.errors import EXIT_RETRY, EXIT_USER_ERROR, UserError, did_you_mean
 from ptp_core.work import Busy
+
+# Ten thousand jobs are a million objects, none of them garbage: looking through them again and again takes longer than
+# planning them.
+gc.set_threshold(100_000, 20, 100)
 
 RESULTS = Path(str(config.get("results", "results")))
 try:
@@ -44,6 +49,7 @@ except (UserError, OSError) as error:
     print(error, file=sys.stderr, flush=True)
     # Snakemake would wrap an exception in a traceback of this file; nothing has started, so leave at once.
     os._exit(EXIT_USER_ERROR)
+gc.freeze()
 
 # `ptp` lies beside the Python that runs Snakemake, whether or not that environment is activated.
 os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]

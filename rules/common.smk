@@ -20,13 +20,15 @@ def cost_file(stage):
 
 
 def parents(stage):
-    return lambda wildcards: [
-        ancient(path) for path in STUDY.parent_receipts(stage, wildcards.id)
-    ]
+    return with_signature(
+        lambda wildcards: [
+            ancient(path) for path in STUDY.parent_receipts(stage, wildcards.id)
+        ]
+    )
 
 
 def label(stage):
-    return lambda wildcards: STUDY.label(stage, wildcards.id)
+    return with_signature(lambda wildcards: STUDY.label(stage, wildcards.id))
 
 
 REQUESTS = Requests(STUDY)

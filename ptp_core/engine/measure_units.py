@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,8 @@ class MeasureUnits:
         self.new_unit = partial(Unit, stages=stages)
         self._files: dict[str, TaskFile] = {}
         self._documents_of: dict[str, frozenset[str]] = {}
+        # The same for thousands of checkpoints.
+        self._perplexity = cache(self._perplexity_of)
 
     def unit(self, name: str, label: str, parents: IndicatorParents) -> Unit:
         """The unit of one indicator of one checkpoint."""
@@ -87,7 +89,7 @@ class MeasureUnits:
         settings = EvaluateSettings(prompt_format=style, metric=metric, new_tokens=self._new_tokens(task))
         return self.new_unit("evaluate", label, settings, {"checkpoint": tuned, "task": self.data.tasks[task]})
 
-    def _perplexity(self, name: str) -> IndicatorSettings:
+    def _perplexity_of(self, name: str) -> IndicatorSettings:
         settings = PerplexitySettings(
             objective=normalise(subject_of(name)),
             tokens=self.study.indicators[name].tokens,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from ptp_core.engine.price import vocabulary_of
-from ptp_core.engine.resources import MODEL_STAGES, TRAINING, Needs, needs, of_summary, slowest_rate, training_flops
+from ptp_core.engine.resources import (
+    MODEL_STAGES,
+    TRAINING,
+    Needs,
+    cores,
+    needs,
+    of_summary,
+    slowest_rate,
+    training_flops,
+)
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.workflow import Workflow
 from ptp_core.spec.pretrain import PretrainSettings
@@ -18,6 +28,16 @@ ALL_CORES = 1024
 """Snakemake lowers it to what there is."""
 LOOKED_AT = 20
 """So many finished trainings are asked how fast they were."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_signature(function: F) -> F:
+    """The same function, which knows its signature.
+
+    Snakemake asks for it several times a job; ``inspect`` takes longer to find it than these functions take to run.
+    """
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
 
 
 class Requests:
@@ -41,10 +61,10 @@ class Requests:
     def resources(self, stage: str) -> dict[str, Any]:
         """Names of resources → values, or functions of a job's wildcards and the number of its attempt."""
         return {
-            "mem_mb": lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).mem_mb,
-            "runtime": lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).runtime,
-            "disk_mb": lambda wildcards: self.of(stage, wildcards.id).disk_mb,
-            "cpus_per_task": lambda wildcards: self.of(stage, wildcards.id).cores,
+            "mem_mb": with_signature(lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).mem_mb),
+            "runtime": with_signature(lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).runtime),
+            "disk_mb": with_signature(lambda wildcards: self.of(stage, wildcards.id).disk_mb),
+            "cpus_per_task": cores(stage, self.execution) if stage in STAGES else 1,
             **self._on_gpus(stage),
             **self._on_nodes(stage),
         }

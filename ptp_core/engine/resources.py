@@ -75,15 +75,14 @@ def needs(job: Job, execution: Execution, vocabulary: int, rate: float | None = 
 
     ``vocabulary``: tokens, 0 if no model is trained; ``rate``: FLOP/s that one process has been seen to train with.
     """
-    cores = execution.threads * (execution.devices if job.stage in TRAINING and execution.nodes == 1 else 1)
     if job.stage not in MODEL_STAGES:
-        return _of_data(job, cores)
+        return _of_data(job, cores(job.stage, execution))
     sizes = [_size(unit, execution, vocabulary) for unit in job.units]
     together = execution.processes if job.stage in TRAINING else 1
     seconds = sum(size.flops for size in sizes) / ((rate or _rate(execution)) * together)
     on_gpu = execution.accelerator == "gpu"
     return Needs(
-        cores=cores,
+        cores=cores(job.stage, execution),
         mem_mb=max(_memory(size, execution, job.stage, on_gpu) for size in sizes),
         runtime=min(START_MINUTES + math.ceil(MARGIN * seconds / 60), LONGEST_MINUTES),
         disk_mb=100 + math.ceil(sum(size.disk_bytes for size in sizes) / MB),
@@ -91,6 +90,11 @@ def needs(job: Job, execution: Execution, vocabulary: int, rate: float | None = 
         nodes=execution.nodes if job.stage in TRAINING else 1,
         processes=execution.devices if job.stage in TRAINING else 1,
     )
+
+
+def cores(stage: str, execution: Execution) -> int:
+    """Cores of each process of a stage's jobs that Slurm starts."""
+    return execution.threads * (execution.devices if stage in TRAINING and execution.nodes == 1 else 1)
 
 
 def of_summary(variants: int) -> Needs:

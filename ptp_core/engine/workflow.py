@@ -59,11 +59,16 @@ class Workflow:
     def parent_receipts(self, stage: str, job_id: str) -> list[str]:
         """The receipts that a job waits for."""
         parents = self.graph.parents(self.jobs[stage, job_id])
-        return [str(self.folders.receipt(parent.stage, parent.id)) for parent in parents]
+        return [f"{self._receipts[parent.stage]}/{parent.id}.json" for parent in parents]
 
     def label(self, stage: str, job_id: str) -> str:
         """How people call a job."""
         return self.jobs[stage, job_id].label
+
+    @cached_property
+    def _receipts(self) -> dict[str, Path]:
+        """Stage → the folder of its receipts; paths are slow where there are tens of thousands."""
+        return {stage: self.folders.receipt(stage, "x").parent for stage in STAGES}
 
     @cached_property
     def summaries(self) -> dict[str, dict[str, Any]]:

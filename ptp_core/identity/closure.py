@@ -16,6 +16,7 @@ from pathlib import Path
 
 import ptp_core
 from ptp_core.identity.reach import ALL, IMPORT, Node, Package, module_path
+from ptp_core.identity.remembered import remembered
 
 ROOT = Path(ptp_core.__file__).parent
 _DATA = (".html", ".css", ".js", ".json", ".txt")
@@ -44,7 +45,7 @@ def imported_modules(entry: str) -> set[str]:
 
 def closure_digest(entry: str) -> str:
     """One digest for the whole closure."""
-    return digest_of_closure(closure(entry))
+    return remembered(ROOT, entry, lambda: digest_of_closure(closure(entry)))
 
 
 def digest_of_closure(symbols: dict[str, str]) -> str:

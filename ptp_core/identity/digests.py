@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ptp_core.files import write_atomically
 
-_RACY_NS = 2_000_000_000
+RACY_NS = 2_000_000_000
 """A file younger than this may still change within one tick of its clock, so its digest is not remembered."""
 
 
@@ -47,7 +47,7 @@ class DigestCache:
         if entry and entry[:4] == stamp:
             return str(entry[4])
         value = (read or file_digest)(path)
-        if time.time_ns() - stat.st_ctime_ns > _RACY_NS:
+        if time.time_ns() - stat.st_ctime_ns > RACY_NS:
             self.known[str(path)] = [*stamp, value]
             self.changed = True
         return value

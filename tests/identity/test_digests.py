@@ -14,7 +14,7 @@ from ptp_core.identity.digests import DigestCache, file_digest
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of this very moment may be remembered."""
-    monkeypatch.setattr(digests, "_RACY_NS", -(10**10))
+    monkeypatch.setattr(digests, "RACY_NS", -(10**10))
 
 
 def edit(path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_file_put_in_the_place_of_another_is_noticed(tmp_path: Path, file: Pat
 def test_a_file_of_this_moment_is_read_again(
     tmp_path: Path, file: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digests, "_RACY_NS", 10**12)
+    monkeypatch.setattr(digests, "RACY_NS", 10**12)
     known = cache(tmp_path)
     known.digest(file)
     known.digest(file)
