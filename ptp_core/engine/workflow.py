@@ -13,7 +13,7 @@ from ptp_core.engine import graph as graphs
 from ptp_core.engine.adopted import stages_of
 from ptp_core.engine.check import check_study
 from ptp_core.engine.code_manifests import write_manifests
-from ptp_core.engine.current import note_current
+from ptp_core.engine.current import note_current, note_spec
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
 from ptp_core.engine.lock.refuse import refuse_unlocked
@@ -113,6 +113,7 @@ def prepare(spec: Path, results: Path, locked: bool = False, max_gpu_hours: floa
         refuse_above(workflow, max_gpu_hours)
     summaries = [(stage, content["id"]) for stage, content in workflow.summaries.items()]
     # First of all: from now on `ptp gc` leaves alone what these jobs make and read.
+    note_spec(workflow.folders.home, spec)
     note_current(workflow.folders.home, [*workflow.jobs, *summaries])
     write_manifests(workflow.folders.store)
     with planning(workflow.folders) as being_run:
