@@ -120,7 +120,7 @@ def _refuse_half_planned(home: Path, known: Mapping[str, str | None]) -> None:
             raise UserError(
                 "this job file is not there (yet), so what it needs is not known",
                 where=Where(home / "jobs" / f"{job}.json"),
-                fix=f"run snakemake again with --dry-run, which writes it; or remove {home}, which lets go of the study",
+                fix=f"run snakemake again with --dry-run, which writes it; or remove {home} to let go of the study",
             )
 
 
@@ -138,7 +138,7 @@ def _mentioned(path: Path) -> tuple[set[str] | None, set[str]]:
         units = job.get("units", ())
         places = {f"{job['stage']}/{unit['fingerprint'][:ID_LENGTH]}" for unit in units}
         places |= {_whole(place) for unit in units for place in unit["parents"].values()}
-        return places, {unit["identity"]["code"] for unit in units}
+        return places, {unit["identity"]["code"] for unit in units} | ({job["code"]} if "code" in job else set())
     except (KeyError, TypeError, AttributeError):
         return set(), set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from ptp_core.engine.current import note_current, note_spec
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
 from ptp_core.engine.lock.refuse import refuse_unlocked
-from ptp_core.engine.outcomes import failures
+from ptp_core.engine.outcomes import failures, read_job_receipt
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
@@ -148,16 +147,24 @@ def _receipts_as_the_store(workflow: Workflow) -> bool:
         receipt = folders.receipt(job.stage, job.id)
         exists, done = receipt.name in present[job.stage], all(stored.has(unit) for unit in job.units)
         if exists and not (done and job.stage != "indicators"):
-            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            failed = _has_failed(receipt)
             retried = retried or failed
-            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
-            # study may have made it since.
+            # The store was emptied, an indicator has failed, or nobody can read it: a receipt must not promise what is
+            # not there. Another study may have made it since.
             if failed or not done:
                 receipt.unlink()
                 exists = False
         if done and not exists:
             receipt_from_store(job, folders)
     return retried
+
+
+def _has_failed(receipt: Path) -> bool:
+    """Whether a job's receipt says so, or nothing that can be read."""
+    try:
+        return bool(failures([read_job_receipt(receipt)]))
+    except (UserError, LookupError):
+        return True
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:
