@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,17 @@ def test_a_folder_in_place_of_a_lock_is_no_traceback(folder: Path, capsys: pytes
     (folder / "study.lock").mkdir()
     assert ptp("lock", folder / "study.yaml", results=folder / "results") == 2
     assert "study.lock: cannot be read" in capsys.readouterr().err
+
+
+def test_a_receipt_of_another_result_is_nothing_to_record(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fix_code(monkeypatch)
+    workflow = planned_here(folder)
+    finish(workflow)
+    one, other = [job.units[0] for job in workflow.graph.jobs if job.stage == "pretrain"][:2]
+    shutil.copy(*(workflow.folders.store / unit.place / "receipt.json" for unit in (one, other)))
+    assert ptp("lock", folder / "study.yaml", results=folder / "results") == 2
+    said = capsys.readouterr().err
+    assert f"{other.place}/receipt.json: this receipt is of another result; expected {other.fingerprint}" in said
+    assert not (folder / "study.lock").exists()

@@ -40,7 +40,9 @@ def _lacking(key: str, value: Any) -> str | None:
     if room == "source":
         return None if isinstance(value, dict) and value.keys() >= {"asked", "resolved"} else "asked and resolved"
     if key == "reproducible/elsewhere":
-        limits = [value.get(name, 0) for name in ("absolute", "relative")] if isinstance(value, dict) else [""]
+        limits: list[Any] = (
+            [value.get(name, 0) for name in ("absolute", "relative")] if isinstance(value, dict) else [""]
+        )
         known = all(type(limit) in (int, float) and limit >= 0 for limit in limits)
         return None if known else "limits of at least 0"
     return None
