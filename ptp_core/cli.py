@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,12 @@ from ptp_core.options.plan import add_explain, add_plan
 from ptp_core.options.scale import add_scale
 from ptp_core.options.store import add_gc, add_verify
 from ptp_core.work import Interrupted
+
+OF_THE_DISK = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG,
+    errno.ELOOP,
+)  # fmt: skip
+"""What is no fault of ours: a disk that is not the user's, read only or full, a file where a folder should be, …"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,9 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # `ptp check … | head` closes our output early; that is no fault.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (PermissionError, NotADirectoryError) as error:
-        # Results on a disk that is not ours, or a file where a folder should be.
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            raise
+        print(f"{error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         return EXIT_USER_ERROR
     except SystemExit as stop:
         # Lightning turns SIGTERM into an exit without a code, which would pass for success.

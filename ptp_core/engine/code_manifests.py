@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ptp_core.engine.stages import STAGES
+from ptp_core.engine.stages import STAGES, SUMMARIES
 from ptp_core.files import pretty_json, write_atomically
 from ptp_core.identity.closure import closure
 from ptp_core.identity.fingerprint import ID_LENGTH
@@ -21,7 +21,7 @@ def manifest_path(store: Path, stage: str, code: str) -> Path:
 
 def write_manifests(store: Path) -> None:
     """List the symbols of every stage's present code, where that has not been done."""
-    for name, stage in STAGES.items():
+    for name, stage in (STAGES | SUMMARIES).items():
         path = manifest_path(store, name, stage.code)
         if not path.exists():
             write_atomically(path, pretty_json(closure(stage.entry)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from ptp_core.engine.needed import Needed, days_since, needed
 from ptp_core.engine.price_text import size
-from ptp_core.errors import UserError
+from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json
+from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.identity.receipts import RECEIPT
 from ptp_core.identity.store import writer
 from ptp_core.progress import Progress
@@ -20,6 +22,8 @@ from ptp_core.progress import Progress
 TRASH = ".trash"
 """In the store: what is being removed. Its names are no results, so an interrupted removal leaves nothing half."""
 LISTED = 50
+_RESULT = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}(\.([^/]+\.)?partial)?")
+"""Name of the folder of a result, or of half of one."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ def unneeded(store: Path, kept: Needed, days: float) -> list[Unneeded]:
     found = []
     for folder in sorted(store.glob("*/*")):
         place = place_of(folder)
-        if folder.parent.name.startswith(".") or not folder.is_dir() or place in kept.places:
+        # What is not called like a result was not made by us.
+        if place in kept.places or not _RESULT.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
             continue
         mark = folder / RECEIPT
         ago = kept.days_ago.get(place, days_since(mark if mark.exists() else folder))
@@ -85,6 +90,9 @@ def run_gc(options: argparse.Namespace) -> None:
     store: Path = options.results / "store"
     if not store.is_dir():
         raise UserError("there is no store here", subject=str(options.results), fix="give --results")
+    if options.delete and store.is_symlink():
+        what = "this store is a link, so studies of other results folders may use it as well; nothing was removed"
+        raise UserError(what, where=Where(store), fix="give --results as the folder above the store that it leads to")
     kept = needed(options.results, options.specs or [Path("specs")], options.older_than)
     found = unneeded(store, kept, options.older_than)
     files = [*kept.old_files, *old_manifests(store, kept, options.older_than)]

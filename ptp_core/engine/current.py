@@ -9,9 +9,11 @@ from pathlib import Path
 
 from ptp_core.errors import UserError, Where
 from ptp_core.files import pretty_json, write_if_changed
+from ptp_core.identity.lockfile import SUFFIX
 
 FILE = "jobs.json"
-"""In a study's folder."""
+SPEC = "spec.json"
+"""In a study's folder: its jobs, and where its spec lies."""
 
 Jobs = dict[str, str | None]
 """``stage/id`` of a job → None if the study has it, else the day on which it was planned without it (ISO 8601)."""
@@ -43,3 +45,17 @@ def known_jobs(home: Path) -> Jobs | None:
         fix = "remove it and run snakemake again with --dry-run, which writes it anew"
         raise UserError("this is no list of jobs any more", where=Where(path), fix=fix) from None
     return dict(found)
+
+
+def note_spec(home: Path, spec: Path) -> None:
+    """Remember where the spec of a study lies, and so its lock."""
+    write_if_changed(home / SPEC, pretty_json({"spec": str(spec.absolute())}))
+
+
+def known_spec(home: Path) -> Path | None:
+    """The spec by which a study was planned last; None if that is not known, or it lies there no more."""
+    try:
+        path = Path(json.loads((home / SPEC).read_bytes())["spec"])
+        return path if path.suffix != SUFFIX and path.is_file() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

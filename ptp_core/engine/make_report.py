@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from ptp_core.engine.folders import Folders
-from ptp_core.engine.outcomes import diverged_notes, failed_notes
+from ptp_core.engine.outcomes import diverged_notes, failed_notes, read_job_receipt
 from ptp_core.report.dynamics.page import write_dynamics
 from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
@@ -53,7 +53,7 @@ def _read(path: Path) -> Settings:
 def _run(settings: Settings, folders: Folders) -> Run | None:
     if not settings["variants"]:
         return None
-    receipts = [json.loads(folders.receipt(*job).read_text(encoding="utf-8")) for job in settings["jobs"]]
+    receipts = [read_job_receipt(folders.receipt(*job)) for job in settings["jobs"]]
     # Who trained an existing checkpoint kept its curves.
     trained = [v for v in settings["variants"] if not v["checkpoint"].startswith("import/")]
     return Run(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.units import Graph
+from ptp_core.errors import UserError, Where
 from ptp_core.identity.receipts import DIVERGED, FAILED, OK, RECEIPT, read_receipt
 
 
@@ -58,9 +59,21 @@ def failed_notes(receipts: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def read_job_receipt(path: Path) -> dict[str, Any]:
+    """The receipt of a job; raises UserError if it is not one (any more)."""
+    try:
+        receipt = json.loads(path.read_bytes())
+        if all(unit["status"] and unit["store"] for unit in receipt["units"]) and receipt["label"] is not None:
+            return dict(receipt)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass
+    fix = f"remove {path} and run snakemake again: it is written anew"
+    raise UserError("this is no receipt of a job any more", where=Where(path), fix=fix)
+
+
 def notes(graph: Graph, folders: Folders) -> list[str]:
-    """Both for all jobs of a study that are done."""
+    """Both for all jobs of a study that are done. Raises UserError for a receipt that is none."""
     labels = {unit.place: unit.label for job in graph.jobs for unit in job.units}
     files = (folders.receipt(job.stage, job.id) for job in graph.jobs)
-    receipts = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
+    receipts = [read_job_receipt(path) for path in files if path.exists()]
     return [*diverged_notes(receipts, labels, folders.store), *failed_notes(receipts)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +12,11 @@ from ptp_core.engine import graph as graphs
 from ptp_core.engine.adopted import stages_of
 from ptp_core.engine.check import check_study
 from ptp_core.engine.code_manifests import write_manifests
-from ptp_core.engine.current import note_current
+from ptp_core.engine.current import note_current, note_spec
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import FORMAT, Stored, names_in, write_jobs
 from ptp_core.engine.lock.refuse import refuse_unlocked
-from ptp_core.engine.outcomes import failures
+from ptp_core.engine.outcomes import failures, read_job_receipt
 from ptp_core.engine.rows import row_settings
 from ptp_core.engine.runner import receipt_from_store
 from ptp_core.engine.stages import OUTPUTS, STAGES, SUMMARIES
@@ -118,6 +117,7 @@ def prepare(spec: Path, results: Path, locked: bool = False, max_gpu_hours: floa
         refuse_above(workflow, max_gpu_hours)
     summaries = [(stage, content["id"]) for stage, content in workflow.summaries.items()]
     # First of all: from now on `ptp gc` leaves alone what these jobs make and read.
+    note_spec(workflow.folders.home, spec)
     note_current(workflow.folders.home, [*workflow.jobs, *summaries])
     write_manifests(workflow.folders.store)
     with planning(workflow.folders) as being_run:
@@ -152,16 +152,24 @@ def _receipts_as_the_store(workflow: Workflow) -> bool:
         receipt = folders.receipt(job.stage, job.id)
         exists, done = receipt.name in present[job.stage], all(stored.has(unit) for unit in job.units)
         if exists and not (done and job.stage != "indicators"):
-            failed = bool(failures([json.loads(receipt.read_text(encoding="utf-8"))]))
+            failed = _has_failed(receipt)
             retried = retried or failed
-            # The store was emptied, or an indicator has failed: a receipt must not promise what is not there. Another
-            # study may have made it since.
+            # The store was emptied, an indicator has failed, or nobody can read it: a receipt must not promise what is
+            # not there. Another study may have made it since.
             if failed or not done:
                 receipt.unlink()
                 exists = False
         if done and not exists:
             receipt_from_store(job, folders)
     return retried
+
+
+def _has_failed(receipt: Path) -> bool:
+    """Whether a job's receipt says so, or nothing that can be read."""
+    try:
+        return bool(failures([read_job_receipt(receipt)]))
+    except (UserError, LookupError):
+        return True
 
 
 def summary_jobs(workflow: Workflow) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -103,11 +104,15 @@ def _entry(path: Path, number: int, line: str) -> Entry:
         key, end = _split(line)
         if line[end : end + 2] != ": ":
             raise ValueError("no key")
-        return Entry(number, key, json.loads(line[end + 2 :], parse_constant=_refuse_constant))
+        value = json.loads(line[end + 2 :], parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\ud" in line.lower():
+            # Half a character, which could be written nowhere.
+            _ = f"{key}{json.dumps(value, ensure_ascii=False)}".encode()
     except (ValueError, RecursionError):
         raise UserError(
             "this is no entry of a lock", where=where, expected="key: JSON", got=line, fix=_NO_TEXT
         ) from None
+    return Entry(number, key, value)
 
 
 def _split(line: str) -> tuple[str, int]:
@@ -123,6 +128,13 @@ def _split(line: str) -> tuple[str, int]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large")
+    return value
 
 
 def _refuse_newer(path: Path, entries: list[Entry]) -> None:

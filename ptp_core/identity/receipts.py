@@ -37,7 +37,7 @@ def read_receipt(folder: Path) -> dict[str, Any]:
         receipt = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError("this result is gone from the store", where=Where(folder), fix=fix) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UserError("this receipt is not JSON any more", where=Where(path), fix=fix) from None
     if not isinstance(receipt, dict):
         raise UserError("this receipt is not JSON any more", where=Where(path), fix=fix)

@@ -40,10 +40,10 @@ def add_gc(commands: Commands, run: Run) -> None:
     """``ptp gc``."""
     text = "list the results of the store that no lock and no study needs, with size and age; --delete removes them"
     more = (
-        "Kept are what a lock mentions, what the jobs of any study under the results were when it was planned last, "
-        "what a process is writing, and the parents of all that. What a study no longer needs is kept for some days "
-        "more (--older-than), so that undoing an edit costs nothing. To let go of a study, remove its folder under the "
-        "results."
+        "Kept are what a lock mentions (in --specs, or beside the spec of a study under the results), what the jobs of "
+        "any study under the results were when it was planned last, what a process is writing, and the parents of all "
+        "that. What a study no longer needs is kept for some days more (--older-than), so that undoing an edit costs "
+        "nothing. To let go of a study, remove its folder under the results."
     )
     command = add_command(commands, "gc", run, text, more)
     command.add_argument(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ptp_core.cli import main
-from ptp_core.engine.current import known_jobs, note_current
+from ptp_core.engine.current import known_jobs, note_current, note_spec
 from ptp_core.errors import UserError
 from ptp_core.files import write_atomically
 from ptp_core.identity.lockfile import lock_text
@@ -187,3 +187,66 @@ def test_the_list_says_sizes_and_ages(store: Store, capsys: pytest.CaptureFixtur
     assert (found["results"][0]["bytes"] > 1000, round(found["results"][0]["days"])) == (True, OLD_DAYS)
     store.gc()
     assert "\n1 result, 1.1 kB: nothing needs them" in capsys.readouterr().out
+
+
+def test_a_folder_of_specs_that_is_not_there_keeps_everything(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    store.add("pretrain", "a")
+    assert store.gc("--delete", "--specs", str(store.specs / "typo")) == 2
+    assert "--specs: this is no folder, so its locks are not known" in capsys.readouterr().err
+    assert store.left() == {"pretrain a"}
+
+
+def test_what_a_job_file_that_cannot_be_read_needs_is_not_known(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add("pretrain", "a")
+    job = store.job("mine", "pretrain", "a")
+    note_current(store.results / "mine", [("pretrain", job.stem)])
+    job.write_text("")
+    assert store.gc("--delete") == 2
+    job.unlink()
+    assert store.gc("--delete") == 2
+    assert capsys.readouterr().err.count("what it needs is not known") == 2
+    assert store.left() == {"pretrain a"}
+
+
+def test_a_study_that_is_planned_for_the_first_time_meanwhile_ends_the_removal(store: Store) -> None:
+    from ptp_core.engine import collect
+
+    store.add("pretrain", "a")
+    kept = collect.needed(store.results, [store.specs], 14)
+    note_current(store.results / "mine", [("pretrain", fingerprint("a")[:24])])
+    with pytest.raises(UserError, match="changed meanwhile"):
+        collect._delete(collect.unneeded(store.store, kept, 14), [], store.store, kept)
+    assert store.left() == {"pretrain a"}
+
+
+def test_the_lock_beside_a_spec_that_lies_elsewhere_counts(store: Store, tmp_path: Path) -> None:
+    store.add("pretrain", "a")
+    store.add("pretrain", "b")
+    store.job("mine", "pretrain", "b")
+    spec = tmp_path / "elsewhere" / "mine.yaml"
+    write_atomically(spec, "study: mine")
+    write_atomically(spec.with_suffix(".lock"), lock_text({"format": 1, "unit/pretrain/clm": fingerprint("a")}))
+    note_spec(store.results / "mine", spec)
+    store.gc("--delete")
+    assert store.left() == {"pretrain a", "pretrain b"}
+
+
+def test_what_people_keep_in_the_store_is_theirs(store: Store) -> None:
+    kept = store.store / "notes/of-may/model"
+    write_atomically(kept, "mine")
+    age(kept.parent)
+    store.gc("--delete", "--older-than", "0")
+    assert kept.exists()
+
+
+def test_a_store_that_several_may_share_by_a_link_is_listed_only(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add("pretrain", "a")
+    shared = store.store.rename(tmp_path / "shared")
+    store.store.symlink_to(shared, target_is_directory=True)
+    assert (store.gc(), store.gc("--delete")) == (0, 2)
+    assert "this store is a link" in capsys.readouterr().err
+    assert store.left() == {"pretrain a"}

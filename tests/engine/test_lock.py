@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ptp_core.engine.lock.reading import read_study_lock
+from ptp_core.errors import UserError
 from ptp_core.identity.lockfile import lock_text, read_lock
 from tests.engine.good_study import edit, listing
 from tests.engine.locks import finish, fix_code, planned_here, ptp
@@ -191,3 +196,66 @@ def test_a_damaged_receipt_is_named_and_the_lock_stays(folder: Path, capsys: pyt
     assert f"{receipt}: this receipt is damaged" in capsys.readouterr().err
     assert (folder / "study.lock").read_text() == before
     assert not list(folder.glob(".study.lock*"))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("unit/pretrain/x: {}", "unit/pretrain/x: this entry was edited; expected unit/STAGE/LABEL: a fingerprint"),
+        ('unit/x: "a"', "unit/x: this entry was edited; expected unit/STAGE/LABEL: a fingerprint"),
+        ('result/task/x: {"fingerprint": []}', "expected what came out, and the fingerprint of what"),
+        ('result/task/x: {"metrics": 5}', "expected what came out, and the fingerprint of what"),
+        ("headline/x: 5", "expected what came out, and the fingerprint of what"),
+        ('source/task/x/path: {"resolved": 5}', "expected asked and resolved"),
+        ('reproducible/elsewhere: {"absolute": "x"}', "expected limits of at least 0"),
+        ('reproducible/elsewhere: {"relative": -1}', "expected limits of at least 0"),
+    ],
+)
+def test_an_entry_that_was_edited_into_another_shape_is_refused_with_its_line(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    path = tmp_path / "x.lock"
+    path.write_text(f"format: 1\n{line}\n")
+    with pytest.raises(UserError) as caught:
+        read_study_lock(path)
+    assert str(caught.value).startswith(f"{path}:2 ")
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_nothing_leaves_the_lock_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    fix_code(monkeypatch)
+    assert ptp("lock", folder / "study.yaml", results=folder / "results") == 0
+    before = (folder / "study.lock").read_bytes()
+    edit("study.yaml", "tokens: 1M", "tokens: 2M")(folder)
+
+    def full(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert ptp("lock", folder / "study.yaml", results=folder / "results") == 2
+    assert os.strerror(number) in capsys.readouterr().err
+    assert (folder / "study.lock").read_bytes() == before
+    assert list(folder.glob(".study.lock*")) == []
+
+
+def test_a_folder_in_place_of_a_lock_is_no_traceback(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "study.lock").mkdir()
+    assert ptp("lock", folder / "study.yaml", results=folder / "results") == 2
+    assert "study.lock: cannot be read" in capsys.readouterr().err
+
+
+def test_a_receipt_of_another_result_is_nothing_to_record(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fix_code(monkeypatch)
+    workflow = planned_here(folder)
+    finish(workflow)
+    one, other = [job.units[0] for job in workflow.graph.jobs if job.stage == "pretrain"][:2]
+    shutil.copy(*(workflow.folders.store / unit.place / "receipt.json" for unit in (one, other)))
+    assert ptp("lock", folder / "study.yaml", results=folder / "results") == 2
+    said = capsys.readouterr().err
+    assert f"{other.place}/receipt.json: this receipt is of another result; expected {other.fingerprint}" in said
+    assert not (folder / "study.lock").exists()

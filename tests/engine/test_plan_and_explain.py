@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from ptp_core import cli
+from ptp_core.engine.stages import STAGES
 from ptp_core.engine.staleness.limit import hours_allowed
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError
+from ptp_core.identity.lockfile import lock_text
 from tests.engine.good_study import listing
 from tests.engine.made import make_all, units_of
 from tests.workflow.project import TINY
@@ -164,6 +166,13 @@ class TestExplain:
 
     def test_a_typo_gets_the_nearest_name(self, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert 'did you mean "pretrain/hot"?' in refused(capsys, "explain", "tiny.yaml", "pretrain/hit")
+
+    def test_what_was_adopted_is_told_with_its_reason(self, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        now = STAGES["pretrain"].code
+        adopted = {f"adopted/code/pretrain/{now}": {"as": "a" * 64, "reason": "only a message"}}
+        Path("tiny.lock").write_text(lock_text({"format": 1} | adopted))
+        text = ptp(capsys, "explain", "tiny.yaml", "pretrain/hot")
+        assert f"  adopted: code pretrain {now[:12]} counts as aaaaaaaaaaaa (only a message)" in text
 
     def test_a_damaged_receipt_is_no_traceback(self, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for receipt in Path("results/store/pretrain").glob("*/receipt.json"):

@@ -260,3 +260,15 @@ def test_a_second_look_reads_nothing_and_without_the_cache_everything(tmp_path: 
     first = digests_of([file, tmp_path / "none"], cache)
     assert isinstance(first[tmp_path / "none"], FileNotFoundError)
     assert digests_of([file], cache)[file] == first[file]
+
+
+def test_artifacts_of_another_shape_are_one_sentence(study: Places) -> None:
+    edit_json(study.of("task cms", "receipt.json"), "artifacts", value={"items.jsonl": None})
+    told = [str(finding) for finding in study.verify().findings if "task cms" in str(finding)]
+    assert "is not whole; expected an entry artifacts, each with sha256 and bytes" in told[0]
+
+
+def test_digests_of_another_shape_are_one_sentence(study: Places) -> None:
+    receipt = study.workflow.folders.receipt("report", study.workflow.summaries["report"]["id"])
+    edit_json(receipt, "artifacts", "report.html", "sha256", value=5)
+    assert any("report.html: this file was edited after" in str(finding) for finding in study.verify().findings)

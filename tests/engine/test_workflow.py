@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ptp_core.cli import main
 from ptp_core.engine import workflow
 from ptp_core.engine.units import Job
 from ptp_core.engine.workflow import prepare
@@ -31,3 +32,19 @@ def test_an_indicator_that_another_study_has_made_since_is_no_longer_said_to_hav
     assert job in made
     assert not receipt.exists()
     assert not table.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"units": [5]}', b'{"units": []}'])
+def test_a_receipt_that_nobody_can_read_promises_nothing(
+    folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec, results = folder / "study.yaml", folder / "results"
+    planned = prepare(spec, results)
+    job = next(job for job in planned.graph.jobs if job.stage == "indicators")
+    receipt = planned.folders.receipt(job.stage, job.id)
+    receipt.parent.mkdir(parents=True, exist_ok=True)
+    receipt.write_bytes(content)
+    assert main(["status", str(spec), "--results", str(results)]) == 2
+    assert f"{receipt}: this is no receipt of a job any more" in capsys.readouterr().err
+    prepare(spec, results)
+    assert not receipt.exists()

@@ -137,3 +137,9 @@ def test_the_lock_lies_beside_its_spec_and_never_on_it() -> None:
     assert lock_path(Path("specs/demo.yaml")) == Path("specs/demo.lock")
     with pytest.raises(UserError, match="this is the name of a lock"):
         lock_path(Path("specs/demo.lock"))
+
+
+@pytest.mark.parametrize("line", ['"a\\ud800": 1', 'study: "\\uDFFF"', "seeds/study: 1e999"])
+def test_half_characters_and_infinity_are_no_entries(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UserError, match=r"study.lock:2: this is no entry of a lock; expected key: JSON"):
+        read_lock(written(tmp_path, f"format: 1\n{line}\n"))

@@ -73,7 +73,7 @@ def told(differing: Mapping[str, list[Change]]) -> Iterator[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value[:DIGITS] + "…" if is_digest(value) else value
-    if isinstance(value, dict) and "resolved" in value:
+    if isinstance(value, dict) and value.keys() >= {"asked", "resolved"}:
         return f"{shorten(value['asked'])} = {'nothing' if value['resolved'] is None else _shown(value['resolved'])}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())

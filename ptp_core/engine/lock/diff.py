@@ -11,9 +11,10 @@ from typing import Any
 
 from ptp_core.engine.lock.changes import MOST_TOLD, Change, changes
 from ptp_core.engine.lock.entries import ABSOLUTE, RELATIVE, Entries
+from ptp_core.engine.lock.reading import read_study_lock
 from ptp_core.engine.lock.write import OUT_OF_DATE, resolve
 from ptp_core.errors import UserError, Where
-from ptp_core.identity.lockfile import SUFFIX, read_lock, same
+from ptp_core.identity.lockfile import SUFFIX, same
 
 ASKED = ("asked", "source", "code", "package", "adopted")
 """Groups of entries that are compared as they stand."""
@@ -149,7 +150,7 @@ def _entries(path: Path, results: Path) -> Entries:
         return resolve(path, results, {}).entries
     if not path.is_file():
         raise UserError("no such file", where=Where(path), fix="give a lock, or the YAML file of a study")
-    return read_lock(path)
+    return read_study_lock(path)
 
 
 def _lines(found: Difference, one: str, other: str) -> Iterator[str]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ptp_core.engine.lock.changes import changes, told
 from ptp_core.engine.lock.entries import planned
+from ptp_core.engine.lock.reading import read_study_lock
 from ptp_core.errors import UserError, Where
-from ptp_core.identity.lockfile import lock_path, read_lock
+from ptp_core.identity.lockfile import lock_path
 
 if TYPE_CHECKING:
     from ptp_core.engine.workflow import Workflow
@@ -29,7 +30,7 @@ def refuse_unlocked(workflow: Workflow) -> None:
     """Raise UserError unless the lock of a study says exactly what would be run; writes nothing."""
     spec = workflow.study.path
     path = lock_path(spec)
-    old = read_lock(path)
+    old = read_study_lock(path)
     if not old:
         raise UserError("there is no lock", where=Where(path), fix=f"write it first: ptp lock {spec}")
     kept = {key: value for key, value in old.items() if not key.startswith(_OF_A_RUN)}

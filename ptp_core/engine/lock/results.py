@@ -36,14 +36,19 @@ def results(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
     for name, unit in named_units(workflow).items():
         folder = entry(store, unit.stage, unit.fingerprint)
         if (folder / RECEIPT).is_file():
-            found[f"result/{name}"] = _result(folder)
+            found[f"result/{name}"] = _result(folder, unit.fingerprint)
         elif unit.fingerprint in kept:
             found[f"result/{name}"] = kept[unit.fingerprint]
     return found
 
 
-def _result(folder: Path) -> Entries:
+def _result(folder: Path, fingerprint: str) -> Entries:
     receipt = read_receipt(folder)
+    if receipt.get("fingerprint") != fingerprint:
+        raise UserError(
+            "this receipt is of another result", where=Where(folder / RECEIPT), expected=fingerprint,
+            got=receipt.get("fingerprint"), fix=f"remove {folder} and run snakemake again",
+        )  # fmt: skip
     try:
         files = {name: file["sha256"] for name, file in receipt["artifacts"].items()}
         return {

@@ -9,11 +9,12 @@ from typing import Any
 
 from ptp_core.engine.lock.changes import changes, told
 from ptp_core.engine.lock.entries import Entries, planned
+from ptp_core.engine.lock.reading import read_study_lock, refuse_edited
 from ptp_core.engine.lock.results import headlines, results
 from ptp_core.engine.workflow import Workflow, plan_study
 from ptp_core.errors import UserError
 from ptp_core.files import write_if_changed
-from ptp_core.identity.lockfile import Entry, contradicted, contradiction, lock_entries, lock_path, lock_text, read_lock
+from ptp_core.identity.lockfile import Entry, contradicted, contradiction, lock_entries, lock_path, lock_text
 from ptp_core.spec.load import load_study
 
 ADOPTED = "adopted/"
@@ -63,7 +64,7 @@ def check_locks(specs: Sequence[Path], results_folder: Path) -> int:
     code = 0
     for spec in specs:
         path = lock_path(spec)
-        old = read_lock(path)
+        old = read_study_lock(path)
         if not old:
             print(f"{path}: there is no lock; run `ptp lock {spec}`")
             code = OUT_OF_DATE
@@ -86,6 +87,7 @@ def _readable(path: Path) -> tuple[Entries, int]:
     Returns the entries and how many were settled; raises UserError for two adoptions that contradict each other.
     """
     lines = lock_entries(path)
+    refuse_edited(path, lines)
     pairs = list(contradicted(lines))
     for one, other in pairs:
         if one.key.startswith(ADOPTED):

@@ -181,7 +181,4 @@ class Manifests:
         known = STAGES | SUMMARIES
         if known[stage].code != code:
             return {}
-        try:
-            return closure(known[stage].entry)
-        except ModuleNotFoundError:
-            return closure(known[stage].entry.split(":")[0])
+        return closure(known[stage].entry)

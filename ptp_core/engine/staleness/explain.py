@@ -84,6 +84,18 @@ def _unit(staleness: Staleness, unit: Unit) -> Iterator[str]:
     counted = f", {symbols:,} functions, classes and constants" if symbols else ""
     yield f"  code: {unit.identity['code'][:12]}{counted}"
     yield "  packages: " + (", ".join(f"{name} {v}" for name, v in unit.identity["packages"].items()) or "none")
+    yield from _adopted(staleness, unit)
+
+
+def _adopted(staleness: Staleness, unit: Unit) -> Iterator[str]:
+    """What is here and counts as something older, because the study's lock says so; with the reason given there."""
+    now, counted = unit.made_with, unit.identity
+    pairs = [("code", unit.stage, now["code"], counted["code"])]
+    pairs += [("package", name, now["packages"][name], version) for name, version in counted["packages"].items()]
+    for kind, name, actual, older in pairs:
+        if actual != older:
+            reason = staleness.lock.get(f"adopted/{kind}/{name}/{actual}", {}).get("reason", "")
+            yield f"  adopted: {kind} {name} {actual[:12]} counts as {older[:12]} ({reason})"
 
 
 def _why(staleness: Staleness, missing: list[Unit]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ptp_core.engine.lock.reading import read_study_lock
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.staleness.before import Before, Record
 from ptp_core.engine.staleness.causes import Cause, value_of
@@ -18,7 +19,7 @@ from ptp_core.engine.staleness.places import Places
 from ptp_core.engine.staleness.summaries import summary_causes
 from ptp_core.engine.units import Job, Unit
 from ptp_core.engine.workflow import Workflow
-from ptp_core.identity.lockfile import lock_path, read_lock
+from ptp_core.identity.lockfile import lock_path
 from ptp_core.identity.receipts import RECEIPT
 
 Causes = frozenset[Cause]
@@ -45,7 +46,7 @@ class Staleness:
     def __init__(self, workflow: Workflow) -> None:
         """Raises UserError if the study's lock cannot be read."""
         self.workflow, self.folders = workflow, workflow.folders
-        self.lock = read_lock(lock_path(workflow.study.path))
+        self.lock = read_study_lock(lock_path(workflow.study.path))
         graph = workflow.graph
         self.contexts = contexts(graph)
         self.places = Places(workflow.study, self.contexts)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ptp_core.engine.lock.diff import tolerance_of
+from ptp_core.engine.lock.reading import read_study_lock
 from ptp_core.engine.price_text import size
 from ptp_core.engine.verify.finding import Finding
 from ptp_core.engine.verify.locked import BITWISE, DIFFERENT, STATISTICAL
@@ -16,7 +17,7 @@ from ptp_core.engine.verify.verifying import Verified, verify
 from ptp_core.engine.workflow import plan
 from ptp_core.errors import UserError
 from ptp_core.files import pretty_json
-from ptp_core.identity.lockfile import lock_path, read_lock
+from ptp_core.identity.lockfile import lock_path
 
 EXIT_FOUND = 1
 
@@ -30,7 +31,7 @@ def run_verify(options: argparse.Namespace) -> None:
         raise UserError(
             "there are no results yet", subject=str(options.results), fix="run the study, or give --results"
         )
-    lock = read_lock(path)
+    lock = read_study_lock(path)
     found = verify(workflow, (path, lock), options.cache)
     chosen = choose(found.sound, options.rerun, options.seed)
     repeated = repeat(workflow, chosen, tolerance_of(lock)) if chosen else []

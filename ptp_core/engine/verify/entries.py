@@ -64,17 +64,23 @@ def read_entry(unit: Unit, root: Path, owners: dict[str, Unit]) -> Entry | Findi
         return fault(f"the receipt of {name_of(unit)} is missing, so nothing says what its files should be")
     except OSError as error:
         return fault(f"the receipt of {name_of(unit)} cannot be read", got=str(error.strerror))
-    except ValueError:
+    except (ValueError, RecursionError):
         return fault(f"the receipt of {name_of(unit)} is not JSON any more")
     lacking = [
         key for key, kind in KEYS.items() if not isinstance(receipt, dict) or not isinstance(receipt.get(key), kind)
     ]
+    if not lacking and not all(map(_is_artifact, receipt["artifacts"].values())):
+        lacking = ["artifacts, each with sha256 and bytes"]
     if lacking:
         what = f"the receipt of {name_of(unit)} is not whole"
         return fault(
             what, expected=f"an entry {lacking[0]}", got="a receipt of another version, or one that was edited"
         )
     return _foreign(unit, receipt, owners, fault) or _edited(unit, receipt, fault) or Entry(unit, folder, receipt)
+
+
+def _is_artifact(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("sha256"), str) and type(told.get("bytes")) is int
 
 
 def _foreign(unit: Unit, receipt: dict[str, Any], owners: dict[str, Unit], fault: Fault) -> Finding | None:

@@ -30,7 +30,7 @@ def check_numbers(entry: Entry) -> list[Finding] | None:
         return None
     try:
         derived = _derived(entry)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         what = f"the numbers of {entry.name} cannot be derived again from what it keeps"
         got = f"{type(error).__name__}: {error}"
         return [Finding(entry.folder, what, got=got, fix=again(entry.folder), place=entry.unit.place)]

@@ -43,23 +43,30 @@ def _receipt(workflow: Workflow, stage: str) -> dict[str, Any] | None:
     return receipt if isinstance(receipt, dict) else None
 
 
+def _written(receipt: dict[str, Any]) -> dict[str, str]:
+    """File → sha256, as a summary's receipt has it; an older one has none."""
+    told = receipt.get("artifacts")
+    files = told.items() if isinstance(told, dict) else ()
+    return {name: str(file.get("sha256")) if isinstance(file, dict) else "nothing" for name, file in files}
+
+
 def check_summaries(workflow: Workflow, digests: Digests) -> Iterator[Finding]:
     """A finding for each file that is lost or is not what its job wrote."""
     home = workflow.folders.home
     for stage in workflow.summaries:
         receipt = _receipt(workflow, stage)
-        written = receipt.get("artifacts", {}) if receipt else {}
+        written = _written(receipt or {})
         for name in _files(workflow, stage) if receipt else ():
             path = home / name
             if not path.is_file():
                 yield Finding(
                     path, f"this file is missing, though the job {stage} has written it", fix="run the study again"
                 )
-            elif name in written and digests.get(path) != written[name]["sha256"]:
+            elif name in written and digests.get(path) != written[name]:
                 found = digests.get(path)
                 got = short(found) if isinstance(found, str) else f"{found}"
                 what = f"this file was edited after the job {stage} had written it"
-                yield Finding(path, what, short(written[name]["sha256"]), got, AGAIN)
+                yield Finding(path, what, short(written[name]), got, AGAIN)
 
 
 def check_table(workflow: Workflow) -> Iterator[Finding]:
