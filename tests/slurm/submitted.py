@@ -9,14 +9,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.workflow.project import BIN, Finished, new_project
+from tests.workflow.project import BIN, REPOSITORY, Finished, new_project
 
-STATUS_SECONDS = "slurm-init-seconds-before-status-checks"
+PROFILE = Path("profiles", "slurm", "config.yaml")
+SHORT = {"slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,33 @@ class Submitted:
     folder: Path
 
     @classmethod
-    def new(cls, folder: Path, spec: str) -> Submitted:
-        """A clean clone with one more spec, and a profile that looks at its jobs more often."""
+    def new(cls, folder: Path, spec: str, groups: Sequence[str] = ()) -> Submitted:
+        """A clean clone with one more spec, and a profile that looks at its jobs more often and has further groups."""
         folder.mkdir()
         new_project(folder, "")
         project = cls(folder)
         project.write(spec)
-        profile = folder / "profiles" / "slurm" / "config.yaml"
-        text = re.sub(rf"{STATUS_SECONDS}: \d+", f"{STATUS_SECONDS}: 2", profile.read_text())
-        profile.write_text(re.sub(r"latency-wait: \d+", "latency-wait: 5", text))
+        project.set_profile(groups)
         return project
 
     def copy(self, folder: Path, spec: str) -> Submitted:
-        """The same project with another spec, and of its results the tokens of the text alone."""
+        """The same project with another spec and the profile's own groups, and of its results the tokens alone."""
         shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "results"))
         for stage in ("tokenizer", "shards"):
             shutil.copytree(self.store(stage), folder / "results" / "store" / stage)
         project = Submitted(folder)
         project.write(spec)
+        project.set_profile()
         return project
+
+    def set_profile(self, groups: Sequence[str] = ()) -> None:
+        """The repository's profile, but for short waits and further groups (``rule=group``)."""
+        text = (REPOSITORY / PROFILE).read_text()
+        for name, seconds in SHORT.items():
+            text, found = re.subn(rf"{name}: \d+", f"{name}: {seconds}", text)
+            assert found == 1, name
+        more = "".join(f"  - {group}\n" for group in groups)
+        (self.folder / PROFILE).write_text(text.replace("groups:\n", f"groups:\n{more}", 1))
 
     def write(self, spec: str) -> None:
         (self.folder / "specs").mkdir(exist_ok=True)
@@ -66,6 +77,12 @@ class Submitted:
         unit: dict[str, Any] = _read(self.folder / self.receipt(stage, job))["units"][0]
         return unit
 
+    def weights(self, unit: dict[str, Any]) -> str:
+        """Digest of the weights in the store that a unit has made."""
+        artifacts = _read(self.folder / "results" / "store" / unit["store"] / "receipt.json")["artifacts"]
+        digest: str = artifacts["model.safetensors"]["sha256"]
+        return digest
+
     def log(self, stage: str, job: dict[str, Any]) -> str:
         return (self.folder / "results" / "tiny" / "logs" / stage / f"{job['id']}.log").read_text()
 
@@ -80,11 +97,13 @@ class Submitted:
 
     def finish(self, process: subprocess.Popen[str], seconds: float) -> Finished:
         """Wait for a process, which is ended with all that it has started when its time is over."""
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            try:
+                process.wait(seconds)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
         return Finished(process.returncode, (self.folder / "output").read_text())
 
     def run(self, command: str, *arguments: str | Path, seconds: float = 300) -> Finished:
