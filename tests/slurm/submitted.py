@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.workflow.project import BIN, REPOSITORY, Finished, new_project
+from tests.workflow.project import BIN, Finished, new_project
 
 PROFILE = Path("profiles", "slurm", "config.yaml")
 SHORT = {"slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
@@ -29,33 +29,30 @@ class Submitted:
     folder: Path
 
     @classmethod
-    def new(cls, folder: Path, spec: str, groups: Sequence[str] = ()) -> Submitted:
-        """A clean clone with one more spec, and a profile that looks at its jobs more often and has further groups."""
+    def new(cls, folder: Path, spec: str) -> Submitted:
+        """A clean clone with one more spec, and a profile that looks at its jobs more often."""
         folder.mkdir()
         new_project(folder, "")
         project = cls(folder)
         project.write(spec)
-        project.set_profile(groups)
+        project._shorten_waits()
         return project
 
     def copy(self, folder: Path, spec: str) -> Submitted:
-        """The same project with another spec and the profile's own groups, and of its results the tokens alone."""
+        """The same project with another spec, and of its results the tokens of the text alone."""
         shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "results"))
         for stage in ("tokenizer", "shards"):
             shutil.copytree(self.store(stage), folder / "results" / "store" / stage)
         project = Submitted(folder)
         project.write(spec)
-        project.set_profile()
         return project
 
-    def set_profile(self, groups: Sequence[str] = ()) -> None:
-        """The repository's profile, but for short waits and further groups (``rule=group``)."""
-        text = (REPOSITORY / PROFILE).read_text()
+    def _shorten_waits(self) -> None:
+        text = (self.folder / PROFILE).read_text()
         for name, seconds in SHORT.items():
             text, found = re.subn(rf"{name}: \d+", f"{name}: {seconds}", text)
             assert found == 1, name
-        more = "".join(f"  - {group}\n" for group in groups)
-        (self.folder / PROFILE).write_text(text.replace("groups:\n", f"groups:\n{more}", 1))
+        (self.folder / PROFILE).write_text(text)
 
     def write(self, spec: str) -> None:
         (self.folder / "specs").mkdir(exist_ok=True)
@@ -106,7 +103,7 @@ class Submitted:
                     process.wait()
         return Finished(process.returncode, (self.folder / "output").read_text())
 
-    def run(self, command: str, *arguments: str | Path, seconds: float = 300) -> Finished:
+    def run(self, command: str, *arguments: str | Path, seconds: float = 600) -> Finished:
         """Run ``snakemake`` or ``ptp`` to its end."""
         return self.finish(self.start(command, *arguments), seconds)
 
