@@ -92,10 +92,10 @@ class Cluster:
     def down(self) -> None:
         """Cancel all jobs and stop exactly the daemons that were started, then free the place of the configuration."""
         if self._is_ours():
-            subprocess.run(["scancel", "--quiet", "--user", str(os.getuid())], timeout=30, check=False)
-            time.sleep(1)
+            self._cancel_all()
         for name in [*(f"slurmd.{node}.pid" for node in self.nodes), "slurmctld.pid", "munge/munged.pid"]:
             self._stop(self.folder / name)
+        self._kill_what_is_left()
         for link in self._links():
             if self._points_here(link):
                 link.unlink()
@@ -179,16 +179,38 @@ class Cluster:
             command, env=environment, check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
 
+    def _cancel_all(self) -> None:
+        """Cancel all jobs, and wait a while for the last of their processes."""
+        subprocess.run(["scancel", "--quiet", "--user", str(os.getuid())], timeout=30, check=False)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            said = subprocess.run(["squeue", "-h"], capture_output=True, text=True, timeout=30, check=False)
+            if not said.stdout.strip():
+                return
+            time.sleep(0.2)
+
     def _stop(self, pid_file: Path) -> None:
         if not _alive(pid_file):
             return
         pid = int(pid_file.read_text())
         os.kill(pid, signal.SIGTERM)
-        for _ in range(100):
-            if not _alive(pid_file):
+        # The file goes at once, the daemon when it has done what it still has to do.
+        for _ in range(50):
+            if not Path(f"/proc/{pid}/exe").exists():
                 return
             time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
+
+    def _kill_what_is_left(self) -> None:
+        """What still writes into this cluster's logs: a daemon without its file, steps that seek the controller."""
+        logs = str(self.folder.resolve() / "log")
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                files = [str(file.readlink()) for file in (process / "fd").iterdir()]
+                if any(file.startswith(logs) for file in files):
+                    os.kill(int(process.name), signal.SIGKILL)
+            except OSError:
+                continue
 
     def _links(self) -> list[Path]:
         return [CONFIGURATION / name for name in ("slurm.conf", "gres.conf")]

@@ -10,13 +10,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.workflow.project import BIN, Finished, new_project
 
-STATUS_SECONDS = "slurm-init-seconds-before-status-checks"
+PROFILE = Path("profiles", "slurm", "config.yaml")
+SHORT = {"slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,7 @@ class Submitted:
         new_project(folder, "")
         project = cls(folder)
         project.write(spec)
-        profile = folder / "profiles" / "slurm" / "config.yaml"
-        text = re.sub(rf"{STATUS_SECONDS}: \d+", f"{STATUS_SECONDS}: 2", profile.read_text())
-        profile.write_text(re.sub(r"latency-wait: \d+", "latency-wait: 5", text))
+        project._shorten_waits()
         return project
 
     def copy(self, folder: Path, spec: str) -> Submitted:
@@ -45,6 +46,13 @@ class Submitted:
         project = Submitted(folder)
         project.write(spec)
         return project
+
+    def _shorten_waits(self) -> None:
+        text = (self.folder / PROFILE).read_text()
+        for name, seconds in SHORT.items():
+            text, found = re.subn(rf"{name}: \d+", f"{name}: {seconds}", text)
+            assert found == 1, name
+        (self.folder / PROFILE).write_text(text)
 
     def write(self, spec: str) -> None:
         (self.folder / "specs").mkdir(exist_ok=True)
@@ -66,6 +74,12 @@ class Submitted:
         unit: dict[str, Any] = _read(self.folder / self.receipt(stage, job))["units"][0]
         return unit
 
+    def weights(self, unit: dict[str, Any]) -> str:
+        """Digest of the weights in the store that a unit has made."""
+        artifacts = _read(self.folder / "results" / "store" / unit["store"] / "receipt.json")["artifacts"]
+        digest: str = artifacts["model.safetensors"]["sha256"]
+        return digest
+
     def log(self, stage: str, job: dict[str, Any]) -> str:
         return (self.folder / "results" / "tiny" / "logs" / stage / f"{job['id']}.log").read_text()
 
@@ -80,14 +94,16 @@ class Submitted:
 
     def finish(self, process: subprocess.Popen[str], seconds: float) -> Finished:
         """Wait for a process, which is ended with all that it has started when its time is over."""
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            try:
+                process.wait(seconds)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
         return Finished(process.returncode, (self.folder / "output").read_text())
 
-    def run(self, command: str, *arguments: str | Path, seconds: float = 300) -> Finished:
+    def run(self, command: str, *arguments: str | Path, seconds: float = 600) -> Finished:
         """Run ``snakemake`` or ``ptp`` to its end."""
         return self.finish(self.start(command, *arguments), seconds)
 

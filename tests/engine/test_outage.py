@@ -1,0 +1,47 @@
+"""A cluster's controller that does not answer for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from snakemake_executor_plugin_slurm import Executor
+
+from ptp_core.engine.outage import remember_jobs
+
+
+class Fake:
+    """As the plugin does: counts answers, gives back what still runs, and nothing at all without an answer."""
+
+    def __init__(self, running: set[str] | None) -> None:
+        self.running, self._status_query_calls = running, 0
+
+    async def check_active_jobs(self, active_jobs: Sequence[str]) -> AsyncIterator[str]:
+        if self.running is not None:
+            self._status_query_calls += 1
+            for job in active_jobs:
+                if job in self.running:
+                    yield job
+
+
+@pytest.mark.parametrize(
+    ("running", "kept"), [({"a", "b"}, ["a", "b"]), ({"b"}, ["b"]), (set(), []), (None, ["a", "b"])]
+)
+def test_jobs_are_forgotten_when_they_have_ended_and_not_when_nobody_answers(
+    running: set[str] | None, kept: list[str]
+) -> None:
+    class Remembering(Fake):
+        pass
+
+    remember_jobs(Remembering)
+
+    async def asked(executor: Any) -> list[str]:
+        return [job async for job in executor.check_active_jobs(["a", "b"])]
+
+    assert asyncio.run(asked(Remembering(running))) == kept
+
+
+def test_the_plugin_has_what_is_changed() -> None:
+    assert "_status_query_calls" in Executor.check_active_jobs.__code__.co_names
