@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo test test-slurm check format lock bench clean
 
 help:
 	@echo "make demo    pre-train and fine-tune sixteen small models and open results/demo/report.html afterwards"
 	@echo "make test    all tests"
+	@echo "make test-slurm  the tests on a real Slurm, where its packages are installed"
 	@echo "make check   formatting, lint, types, who imports whom"
 	@echo "make lock    the lock beside every spec; PTP_DATA_ROOT says where published tables are"
 	@echo "make bench   the benchmarks behind docs/benchmarks.md"
@@ -28,7 +29,11 @@ demo: .venv/.installed
 	@$(BIN)/ptp summary specs/demo.yaml
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0 -m "not slurm"
+
+# Apart from the others: a cluster of daemons wants the machine to itself.
+test-slurm: .venv/.installed
+	$(BIN)/python -m pytest tests/slurm
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .
