@@ -95,7 +95,8 @@ def day(cluster: Cluster, folder: Path, events: list[str]) -> None:
     for event, job in jobs.items():
         state = project.store("pretrain") / f"{job['id']}.partial" / "state.ckpt"
         until(state.exists)
-        number = next(number for number, (_, _, comment) in queue().items() if job["id"] in comment)
+        running = (n for n, (state, _, comment) in queue().items() if state == "RUNNING" and job["id"] in comment)
+        number = next(running)
         say(event, "happens to job", number)
         happened[event] = time.time()
         befall(event, number, cluster)

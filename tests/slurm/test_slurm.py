@@ -103,4 +103,5 @@ def _training(project: Submitted, job: dict[str, str]) -> str:
     """The number of the Slurm job that trains, once it has saved its state."""
     state = project.store("pretrain") / f"{job['id']}.partial" / "state.ckpt"
     until(state.exists, 300)
-    return next(number for number, (_, _, comment) in queue().items() if job["id"] in comment)
+    running = (number for number, (state, _, comment) in queue().items() if state == "RUNNING" and job["id"] in comment)
+    return next(running)
