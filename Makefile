@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 help:
 	@echo "make demo    pre-train and fine-tune sixteen small models and open results/demo/report.html afterwards"
-	@echo "make test    all tests"
+	@echo "make test    all tests but those on a real Slurm"
 	@echo "make test-slurm  the tests on a real Slurm, where its packages are installed"
 	@echo "make check   formatting, lint, types, who imports whom"
 	@echo "make lock    the lock beside every spec; PTP_DATA_ROOT says where published tables are"
