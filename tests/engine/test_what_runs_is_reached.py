@@ -28,6 +28,12 @@ Found = tuple[str, str]
 """Module and the name at its top level."""
 
 
+HANDED_IN = tuple(
+    f"ptp_core.{name}" for name in ("engine.runner", "identity.lease", "identity.owner", "identity.store")
+)
+"""What ``Work.check`` runs: the runner hands it in, and it decides whether work goes on, never what it comes to."""
+
+
 class Watch:
     """Notes which functions of the package are executed; what runs while a module is imported is the import's."""
 
@@ -91,7 +97,7 @@ def test_what_a_stage_executes_is_its_code(tmp_path: Path, monkeypatch: pytest.M
 
     for stage in (*STAGES.values(), *SUMMARIES.values()):
         reached, imported = closure(stage.entry), imported_modules(stage.entry)
-        executed = sorted(seen[stage.name].found())
+        executed = sorted(found for found in seen[stage.name].found() if found[0] not in HANDED_IN)
         missed = [
             f"{module}:{name}"
             for module, name in executed

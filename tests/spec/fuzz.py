@@ -72,8 +72,8 @@ def outcome(path: Path, *, whole: bool = False) -> str:
     except UserError as error:
         said = str(error)
     lines = said.splitlines()
-    # A mistake may be in a file beside the spec.
-    begin = f"{path.parent}/" if whole else f"{path}:"
+    # A mistake may be in a file that the spec names, wherever that is.
+    begin = "/" if whole else f"{path}:"
     assert all(line.startswith((begin, "…")) for line in lines), said
     assert len(said) < 20_000, f"{len(said):,} characters of mistakes"
     return "mistake" if lines else "study"
