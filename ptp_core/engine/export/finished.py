@@ -15,10 +15,10 @@ from ptp_core.engine.units import Job, Unit
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.digests import file_digest
+from ptp_core.identity.lockfile import lock_path
 from ptp_core.identity.receipts import DIVERGED, FAILED, OK, RECEIPT, SKIPPED, check_sizes, read_receipt
 from ptp_core.spec.loaded import LoadedStudy
 
-LOCK_SUFFIX = ".lock"
 STATUSES = (OK, DIVERGED, SKIPPED)
 """Of a result of the store."""
 NAMED = 5
@@ -96,7 +96,7 @@ class FinishedStudy:
     @property
     def lock(self) -> Path | None:
         """The spec's lock, if there is one."""
-        path = self.study.path.with_suffix(LOCK_SUFFIX)
+        path = lock_path(self.study.path)
         return path if path.is_file() else None
 
     @property
