@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ ANALYSES = {"select": "selection.json", "scaling": "scaling.json", "dynamics": "
 """What is made of the table → the file whose verdict has a headline."""
 MAX_ROWS = 200
 """Variants that ``ptp check`` prints before it says how many more there are."""
+_ANEW = "remove it and run the study again"
 
 
 def check(spec: Path) -> None:
@@ -134,16 +136,18 @@ def summary(spec: Path, results: Path) -> None:
         print(f"\n{len(missing)} jobs of this study are not done; all figures are those of the last finished run.")
     receipts = [_json(Path(path)) for path in workflow.receipts(*STAGES) if Path(path).exists()]
     if receipts:
-        peak = max(receipt["peak_memory_mb"] for receipt in receipts)
-        print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
+        with _as_written(workflow.folders.home / "receipts", "`ptp verify` names it"):
+            peak = max(receipt["peak_memory_mb"] for receipt in receipts)
+            print(f"\n{time_note(receipts)} The largest held {peak:,.0f} MB.")
 
 
 def _spreads(workflow: Workflow) -> list[list[str]]:
     rows = [["outcome", "chance", "mean", "lowest", "highest", "sd between variants", "sd between seeds", "ratio"]]
     chance = chance_levels(task_places(workflow.graph), workflow.folders.store)
     path = workflow.folders.home / "selection.json"
-    for name, outcome in _json(path)["outcomes"].items() if path.exists() else ():
-        rows.append([name, f"{chance[name]:.3f}" if name in chance else "-", *_spread(outcome)])
+    with _as_written(path, _ANEW):
+        for name, outcome in _json(path)["outcomes"].items() if path.exists() else ():
+            rows.append([name, f"{chance[name]:.3f}" if name in chance else "-", *_spread(outcome)])
     return rows
 
 
@@ -164,7 +168,16 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        raise UserError("this file is damaged", where=Where(path), fix="remove it and run snakemake again") from None
+        raise UserError("this file is damaged", where=Where(path), fix=_ANEW) from None
+
+
+@contextmanager
+def _as_written(path: Path, fix: str) -> Iterator[None]:
+    """What is read inside has been edited by hand if it has not the shape in which it was written."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise UserError("something here has been edited by hand", where=Where(path), fix=fix) from None
 
 
 def _headline(workflow: Workflow) -> str:
@@ -179,10 +192,8 @@ def _verdict(path: Path) -> str:
     """The headline of an analysis; a section may be newer than the last run."""
     if not path.exists():
         return f"{path.name} is not there yet; run the study again."
-    try:
+    with _as_written(path, _ANEW):
         return str(_json(path)["verdict"]["headline"])
-    except (KeyError, TypeError):
-        raise UserError("this file is damaged", where=Where(path), fix="remove it and run the study again") from None
 
 
 def _last_line(path: Path) -> str:

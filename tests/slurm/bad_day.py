@@ -1,6 +1,6 @@
 """What docs/reliability.md says of a cluster: things that happen to trainings, and what each costs.
 
-    python tests/slurm/bad_day.py EVENT [EVENT …]      limited, preempted, cancelled, lost, controller
+    python -m tests.slurm.bad_day EVENT [EVENT …]      limited, preempted, cancelled, lost, controller, snakemake
 
 Each event has a training of its own on a node of its own. Prints where each went on, how long after the event its
 receipt was there, and whether its weights are those of an undisturbed training in one process without Slurm.
@@ -33,6 +33,7 @@ pretrain:
     - {{name: cancelled, lr: 4e-3}}
     - {{name: lost, lr: 5e-3}}
     - {{name: controller, lr: 6e-3}}
+    - {{name: snakemake, lr: 7e-3}}
 finetune: {{tasks: [cbqa], seeds: [0], steps: 2}}
 indicators: [ppl_clm]
 execution: {{save_seconds: 1}}
@@ -99,7 +100,13 @@ def day(cluster: Cluster, folder: Path, events: list[str]) -> None:
         number = next(running)
         say(event, "happens to job", number)
         happened[event] = time.time()
-        befall(event, number, cluster)
+        if event == "snakemake":
+            # Its jobs go on without it; the next run submits them once more, and they must not train twice.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process = project.start("snakemake", *ours, *receipts.values())
+        else:
+            befall(event, number, cluster)
     done = project.finish(process, 500)
     say("Snakemake ended with code", done.code)
     print(slurm("squeue", "--states=all", "-o", "%i %T %S %M %N %k"))

@@ -94,6 +94,12 @@ class TestTheCommands:
         assert (done.code, done.output.count("\n")) == (2, 1)
         assert "snakemake --config study=tiny.yaml" in done.output
 
+    @pytest.mark.parametrize(("file", "old"), [("receipts/pretrain/*.json", "core_seconds"), ("selection.json", "sd")])
+    def test_summary_of_what_was_edited_by_hand_is_a_line(self, project: Project, file: str, old: str) -> None:
+        edit(next((project.results / "tiny").glob(file)), f'{old}"', 'edited"')
+        done = project.ptp("summary", "tiny.yaml")
+        assert (done.code, "edited by hand" in done.output, "Traceback" in done.output) == (2, True, False), done.output
+
 
 class TestNothingIsRunAgain:
     def test_when_nothing_changed(self, project: Project) -> None:
