@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from ptp_core.engine.jobfiles import write_jobs
 from ptp_core.engine.workflow import Workflow, plan, prepare
+from ptp_core.identity.receipts import RECEIPT
 
 ROOT = Path(__file__).parents[1]
 PLAN_SECONDS, WRITE_SECONDS, SHARE = 5.0, 3.0, 1.3
@@ -147,6 +148,26 @@ def bench_plan(folder: Path, runs: int) -> None:
         show(what, found, judged(statistics.median(run.wall for run in found), PLAN_SECONDS))
 
 
+def bench_causes(folder: Path, runs: int, workflow: Workflow) -> None:
+    """The price and the cause of all jobs, after a run, when one field has another value for every variant."""
+    receipts = [Path(path) for path in workflow.receipts(*{job.stage for job in workflow.graph.jobs})]
+    results = [workflow.folders.store / unit.place / RECEIPT for job in workflow.graph.jobs for unit in job.units]
+    for path in [*receipts, *results]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    spec = folder / "changed.yaml"
+    spec.write_text((folder / "large.yaml").read_text().replace("tokens: 2.4M", "tokens: 2.6M"))
+    found = [timed(folder, sys.executable, "-m", "ptp_core", "plan", spec.name) for _ in range(runs)]
+    assert "tokens: 2,400,000 → 2,600,000" in (folder / "log.txt").read_text()
+    show(
+        f"ptp plan, all {len(workflow.graph.jobs):,} jobs stale by one field",
+        found,
+        judged(statistics.median(run.wall for run in found), PLAN_SECONDS),
+    )
+    for path in [workflow.folders.store, workflow.folders.home / "receipts"]:
+        shutil.rmtree(path)
+
+
 def bench_snakemake(folder: Path, runs: int) -> None:
     base = (
         str(Path(sys.executable).parent / "snakemake"),
@@ -183,7 +204,9 @@ def main() -> None:
         (folder / "large.yaml").write_text(spec_text(asked.variants))
         os.chdir(folder)
         bench_plan(folder, asked.runs)
-        write_plain(folder, bench_job_files())
+        workflow = bench_job_files()
+        bench_causes(folder, asked.runs, workflow)
+        write_plain(folder, workflow)
         bench_snakemake(folder, asked.runs)
 
 

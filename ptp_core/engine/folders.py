@@ -22,10 +22,14 @@ class Folders:
         return self.results / self.study
 
     def job(self, stage: str, job_id: str) -> Path:
-        return self.home / "jobs" / stage / f"{job_id}.json"
+        return self._file("jobs", stage, f"{job_id}.json")
 
     def receipt(self, stage: str, job_id: str) -> Path:
-        return self.home / "receipts" / stage / f"{job_id}.json"
+        return self._file("receipts", stage, f"{job_id}.json")
 
     def log(self, stage: str, job_id: str) -> Path:
-        return self.home / "logs" / stage / f"{job_id}.log"
+        return self._file("logs", stage, f"{job_id}.log")
+
+    def _file(self, kind: str, stage: str, name: str) -> Path:
+        # One path instead of four on the way to it: a large study asks for tens of thousands.
+        return Path(self.results, self.study, kind, stage, name)

@@ -16,20 +16,23 @@ from ptp_core.identity.store import is_complete
 from ptp_core.spec.execution import Execution
 
 FORMAT = 2
-
-
+_NESTED = (dict, list)
 _OWN = f".{secrets.token_hex(8)}"
 """Ends the names of the files that this process is writing."""
 
 
 def job_json(job: Job, execution: Execution) -> dict[str, Any]:
     """The content of a job file."""
+    return _job_json(job, execution.model_dump(mode="json"))
+
+
+def _job_json(job: Job, execution: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "id": job.id,
         "stage": job.stage,
         "label": job.label,
-        "execution": execution.model_dump(mode="json"),
+        "execution": execution,
         "units": [_unit_json(unit) for unit in job.units],
     }
 
@@ -55,11 +58,12 @@ def write_jobs(graph: Graph, folders: Folders, execution: Execution) -> int:
     for folder in stages.values():
         folder.mkdir(parents=True, exist_ok=True)
     present = {stage: names_in(folder) for stage, folder in stages.items()}
-    written = 0
+    written, same = 0, execution.model_dump(mode="json")
     for job in graph.jobs:
-        path = folders.job(job.stage, job.id)
-        content = _text(job_json(job, execution))
-        if path.name not in present[job.stage] or path.read_bytes() != content:
+        name = f"{job.id}.json"
+        path = stages[job.stage] / name
+        content = _text(_job_json(job, same))
+        if name not in present[job.stage] or path.read_bytes() != content:
             _write(path, content)
             written += 1
     return written
@@ -88,8 +92,9 @@ def _text(value: dict[str, Any]) -> bytes:
 
 
 def _sorted(value: Any) -> Any:
+    # Most values are leaves, and a call for each of them would take most of the time.
     if type(value) is dict:
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(item) if type(item := value[key]) in _NESTED else item for key in sorted(value)}
     return [_sorted(item) for item in value] if type(value) is list else value
 
 

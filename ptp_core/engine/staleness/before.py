@@ -15,7 +15,6 @@ from ptp_core.engine.jobfiles import FORMAT
 from ptp_core.engine.units import Unit
 from ptp_core.identity.fingerprint import ID_LENGTH
 from ptp_core.identity.receipts import RECEIPT
-from ptp_core.identity.store import entry
 
 ENOUGH = 20_000
 """Old job files of one stage that are read at most, the newest first."""
@@ -69,6 +68,7 @@ class Before:
     def __init__(self, folders: Folders, stale: Collection[Unit], current: Iterable[Unit], jobs: set[str]) -> None:
         """``stale``: whose past is wanted. ``current``: all units of the study now. ``jobs``: ids of its jobs now."""
         self.folders, self.jobs = folders, jobs
+        self._store, self._receipts = str(folders.store), str(folders.home / "receipts")
         self.wanted: dict[str, set[str]] = {}
         for unit in stale:
             self.wanted.setdefault(unit.stage, set()).add(unit.label)
@@ -156,9 +156,10 @@ class Before:
         return [Path(path) for _, _, path in sorted(old, reverse=True)[:ENOUGH]]
 
     def _was_made(self, record: Record) -> bool:
-        folder = entry(self.folders.store, record.stage, record.fingerprint)
-        receipt = f"{self.folders.home}/receipts/{record.stage}/{record.job}.json"
-        return os.path.exists(f"{folder}/{RECEIPT}") or os.path.exists(receipt)  # noqa: PTH110 (thousands of them)
+        # Texts: paths of tens of thousands of files take as long as the looks at them.
+        result = f"{self._store}/{record.place}/{RECEIPT}"
+        receipt = f"{self._receipts}/{record.stage}/{record.job}.json"
+        return os.path.exists(result) or os.path.exists(receipt)  # noqa: PTH110
 
     def _records(self, path: Path) -> Iterator[Record]:
         job = _json(path)
