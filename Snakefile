@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ptp_core.engine.lock.refuse import is_locked
-from ptp_core.engine.outage import survive_outages
+from ptp_core.engine.slurm_plugin import mend_slurm_plugin
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.requests import Requests, with_signature
 from ptp_core.engine.stages import STAGES
@@ -43,7 +43,7 @@ try:
     # A Snakemake on a node of a cluster runs what the first one has planned: it must not write, or drop, any file, nor
     # stop what was allowed.
     if workflow.is_main_process:
-        survive_outages()
+        mend_slurm_plugin()
         STUDY = prepare(SPEC, RESULTS, locked=LOCKED, max_gpu_hours=LIMIT)
     else:
         STUDY = plan(SPEC, RESULTS)

@@ -18,7 +18,7 @@ from typing import Any
 from tests.workflow.project import BIN, Finished, new_project
 
 PROFILE = Path("profiles", "slurm", "config.yaml")
-SHORT = {"slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
+SHORT = {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 5}
 """Seconds."""
 
 

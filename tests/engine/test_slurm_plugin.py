@@ -1,15 +1,17 @@
-"""A cluster's controller that does not answer for a while."""
+"""A cluster's controller that does not answer for a while, and how often it is asked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from snakemake_executor_plugin_slurm import Executor
+from snakemake_executor_plugin_slurm import Executor, ExecutorSettings
 
-from ptp_core.engine.outage import remember_jobs
+from ptp_core.engine.slurm_plugin import mend
 
 
 class Fake:
@@ -17,6 +19,9 @@ class Fake:
 
     def __init__(self, running: set[str] | None) -> None:
         self.running, self._status_query_calls = running, 0
+        settings = SimpleNamespace(init_seconds_before_status_checks=20)
+        self.workflow = SimpleNamespace(executor_settings=settings)
+        self.next_seconds_between_status_checks = 40
 
     async def check_active_jobs(self, active_jobs: Sequence[str]) -> AsyncIterator[str]:
         if self.running is not None:
@@ -32,16 +37,20 @@ class Fake:
 def test_jobs_are_forgotten_when_they_have_ended_and_not_when_nobody_answers(
     running: set[str] | None, kept: list[str]
 ) -> None:
-    class Remembering(Fake):
+    class Mended(Fake):
         pass
 
-    remember_jobs(Remembering)
+    mend(Mended)
 
     async def asked(executor: Any) -> list[str]:
         return [job async for job in executor.check_active_jobs(["a", "b"])]
 
-    assert asyncio.run(asked(Remembering(running))) == kept
+    executor = Mended(running)
+    assert asyncio.run(asked(executor)) == kept
+    assert executor.next_seconds_between_status_checks == 20
 
 
 def test_the_plugin_has_what_is_changed() -> None:
-    assert "_status_query_calls" in Executor.check_active_jobs.__code__.co_names
+    names = Executor.check_active_jobs.__code__.co_names
+    assert {"_status_query_calls", "next_seconds_between_status_checks", "executor_settings"} <= set(names)
+    assert "init_seconds_before_status_checks" in {field.name for field in fields(ExecutorSettings)}
