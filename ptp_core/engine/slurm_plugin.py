@@ -5,7 +5,7 @@ ever. One round is enough where Slurm keeps no accounts: for as long as slurmctl
 jobs, the plugin asks sacct instead, which knows nothing. But jobs outlive the daemon that counts them.
 
 After each look at which no job has ended, it waits ten seconds longer for the next one, up to three minutes, and what
-needs the job that ends meanwhile waits as well. One question is asked for all jobs, so that asking steadily costs little.
+needs the job that ends meanwhile waits as well. One question is asked for all jobs, so asking steadily is cheap.
 """
 
 from __future__ import annotations
