@@ -21,6 +21,8 @@ FIRST = {
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    # Whoever has asked the driver for GPUs cannot use them after a fork; this way of looking does not ask it.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
     # pyarrow's allocator would start a thread as soon as it is loaded, and only a process with one can be forked.
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }

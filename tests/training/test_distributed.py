@@ -117,6 +117,7 @@ def start(tiny: Tiny, folder: Path, stderr: int | None = None, **execution: Any)
     )
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_killed_run_goes_on_with_the_same_batches_in_any_layout_and_to_the_same_bits_in_its_own(
     tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path
 ) -> None:
