@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -39,6 +40,8 @@ select: {bootstraps: 100, permutations: 100, splits: 2}
 def new_project(folder: Path, spec: str, preloaded: Preloaded | None = None) -> Project:
     """A copy of the project in an empty folder, with a spec in it."""
     project = Project(folder, preloaded)
+    # What a fresh checkout lacks, and no job of a copy writes: each would compile all that it imports.
+    compileall.compile_dir(REPOSITORY / "ptp_core", quiet=2)
     for part in PARTS:
         source, target = REPOSITORY / part, folder / part
         if source.is_dir() and not source.is_symlink():
