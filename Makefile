@@ -29,7 +29,7 @@ demo: .venv/.installed
 	@$(BIN)/ptp summary specs/demo.yaml
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0 -m "not slurm"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 -m "not slurm"
 
 # Apart from the others: a cluster of daemons wants the machine to itself.
 test-slurm: .venv/.installed

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -23,6 +22,7 @@ from ptp_core.measure.measured import Measured, metrics_of
 from ptp_core.spec.harness import HarnessSettings
 from tests.measure import harness_tasks
 from tests.measure.harness_tasks import ANSWER, CHOICE, LIKELY
+from tests.preloading.preloaded import Preloaded
 from tests.tiny import Tiny
 
 pytestmark = pytest.mark.slow
@@ -32,16 +32,16 @@ SHARED = HarnessSettings(items="shared")
 
 
 def command_line(
-    model: Path, asked: Sequence[Path | str], folder: Path, *options: str
+    preloaded: Preloaded, model: Path, asked: Sequence[Path | str], folder: Path, *options: str
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """(results, samples by task) of ``lm_eval run`` as a user types it, in the folder of the YAML if it is one."""
     command = [
-        *(sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--device", "cpu", "--log_samples"),
+        *(preloaded.command("lm_eval"), "run", "--model", "hf", "--device", "cpu", "--log_samples"),
         *("--model_args", f"pretrained={model},dtype=float32", "--batch_size", str(ROWS)),
         *("--tasks", ",".join(str(task) for task in asked), "--output_path", str(folder / "out"), *options),
     ]
-    quiet = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
-    done = subprocess.run(command, cwd=Path(asked[0]).parent, env=quiet, capture_output=True, text=True, timeout=500)
+    here, environment = Path(asked[0]).parent, os.environ | preloaded.environment
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
     (results,) = folder.rglob("results_*.json")
     samples = {
@@ -94,7 +94,7 @@ def said(samples: list[Any]) -> list[Any]:
 @pytest.mark.skipif(not DATA.is_dir(), reason="PTP_DATA_ROOT does not name a folder with tasks/")
 @pytest.mark.parametrize("kind", ["ours", "theirs"])
 def test_scores_errors_and_log_probabilities_are_those_of_the_command_line(
-    kind: str, tiny: Tiny, tmp_path: Path
+    kind: str, tiny: Tiny, tmp_path: Path, preloaded: Preloaded
 ) -> None:
     model = models(tiny, tmp_path)[kind]
     here = tmp_path / "tasks"
@@ -103,7 +103,7 @@ def test_scores_errors_and_log_probabilities_are_those_of_the_command_line(
     likely = harness_tasks.write(here, "lambada", records("lambada_openai.test", 32), LIKELY)
     # Requests of one kind share batches within a call, so choice and likelihood are asked for in calls of their own.
     calls = [[choice, answer], [likely]]
-    found = [command_line(model, yamls, tmp_path / f"call{i}") for i, yamls in enumerate(calls)]
+    found = [command_line(preloaded, model, yamls, tmp_path / f"call{i}") for i, yamls in enumerate(calls)]
     for yamls, (results, samples) in zip(calls, found, strict=True):
         for yaml in yamls:
             measured = measure_task(model, SHARED, yaml, tmp_path / yaml.stem, rows=ROWS)
@@ -115,21 +115,21 @@ def test_scores_errors_and_log_probabilities_are_those_of_the_command_line(
 
 
 def test_a_group_is_summed_up_as_on_the_command_line(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preloaded: Preloaded
 ) -> None:
     model, folder = models(tiny, tmp_path)["ours"], tmp_path / "registry"
     harness_tasks.write_group(folder, {"short": 6, "long": 12})
     known = harness_registry.scan(folder)
     monkeypatch.setattr(harness_check, "names", lambda: known)
     monkeypatch.setattr(harness_check, "tasks_folder", lambda: folder)
-    results, _ = command_line(model, ["quizzes"], tmp_path / "theirs", "--include_path", str(folder))
+    results, _ = command_line(preloaded, model, ["quizzes"], tmp_path / "theirs", "--include_path", str(folder))
     settings = HarnessSettings(task="quizzes", items="shared")
     assert_same(measure_task(model, settings, None, tmp_path, rows=ROWS), results["results"]["quizzes"])
 
 
 @pytest.mark.parametrize("family", ["cms", "rag"])
 def test_the_task_written_for_our_items_runs_on_the_command_line_and_gives_the_same(
-    family: str, tiny: Tiny, tmp_path: Path
+    family: str, tiny: Tiny, tmp_path: Path, preloaded: Preloaded
 ) -> None:
     model = models(tiny, tmp_path)["ours"]
     asked = [(prompt(item), item) for item in load_items(tiny.task(family), "test")]
@@ -137,7 +137,7 @@ def test_the_task_written_for_our_items_runs_on_the_command_line_and_gives_the_s
     folder.mkdir()
     measured = measure_items(model, "quiz", asked, None, folder, rows=ROWS)
     ours = json.loads((folder / FOLDER / RESULTS).read_text(encoding="utf-8"))["results"]
-    results, samples = command_line(model, sorted(folder.glob("*.yaml")), tmp_path / "theirs")
+    results, samples = command_line(preloaded, model, sorted(folder.glob("*.yaml")), tmp_path / "theirs")
     assert ours == results["results"]
     for name in samples:
         lines = (folder / FOLDER / f"samples_{name}.jsonl").read_text(encoding="utf-8").splitlines()

@@ -25,6 +25,7 @@ from ptp_core.training.layout import Layout
 from ptp_core.training.state import STATE
 from ptp_core.work import Diverged, Metrics
 from tests import tiny as tiny_study
+from tests.preloading.preloaded import Preloaded
 from tests.tiny import Tiny, pretraining
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
@@ -63,6 +64,15 @@ def alone(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, M
     return folder, train(tiny, folder)
 
 
+@pytest.fixture
+def quick_start(preloaded: Preloaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process trains in several others: those do not import every library anew."""
+    monkeypatch.setattr(launch, "COMMAND", [preloaded.command("python"), *launch.COMMAND[1:]])
+    for name, value in preloaded.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("quick_start")
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
 def test_two_processes_with_zero_train_as_one_process_does(
     tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path, stage: int, monkeypatch: pytest.MonkeyPatch
@@ -107,6 +117,7 @@ def start(tiny: Tiny, folder: Path, stderr: int | None = None, **execution: Any)
     )
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_killed_run_goes_on_with_the_same_batches_in_any_layout_and_to_the_same_bits_in_its_own(
     tiny: Tiny, alone: tuple[Path, Metrics], tmp_path: Path
 ) -> None:
@@ -163,6 +174,7 @@ def test_when_the_parent_is_killed_its_processes_die_with_it(tiny: Tiny, tmp_pat
     assert train(tiny, folder)["resumed_from_step"] > 0
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_mistake_in_several_processes_is_one_line(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r'^domain "\w+" is too short'):
         tiny_study.make(
@@ -171,6 +183,7 @@ def test_a_mistake_in_several_processes_is_one_line(tiny: Tiny, tmp_path: Path) 
         )  # fmt: skip
 
 
+@pytest.mark.usefixtures("quick_start")
 def test_a_divergence_in_several_processes_is_a_result(tiny: Tiny, tmp_path: Path) -> None:
     parents = {"tokenizer": tiny.tokenizer} | tiny.shards
     with pytest.raises(Diverged, match=r"loss .* at step 3, bound 0\.1"):

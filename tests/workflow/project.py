@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.preloading.preloaded import Preloaded
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -34,9 +37,11 @@ select: {bootstraps: 100, permutations: 100, splits: 2}
 """
 
 
-def new_project(folder: Path, spec: str) -> Project:
+def new_project(folder: Path, spec: str, preloaded: Preloaded | None = None) -> Project:
     """A copy of the project in an empty folder, with a spec in it."""
-    project = Project(folder)
+    project = Project(folder, preloaded)
+    # What a fresh checkout lacks, and no job of a copy writes: each would compile all that it imports.
+    compileall.compile_dir(REPOSITORY / "ptp_core", quiet=2)
     for part in PARTS:
         source, target = REPOSITORY / part, folder / part
         if source.is_dir() and not source.is_symlink():
@@ -59,6 +64,18 @@ class Project:
     """A copy of the project with a spec in it."""
 
     folder: Path
+    preloaded: Preloaded | None = None
+    """Who runs Snakemake, ptp and the jobs; without it, each starts as it does for a user."""
+
+    @property
+    def cold(self) -> Project:
+        """The same copy, for tests of processes: each with its own name, parent and signals."""
+        return Project(self.folder)
+
+    def copied(self, folder: Path) -> Project:
+        """A copy of all of it, times of files and Snakemake's own records included."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
+        return Project(folder, self.preloaded)
 
     @property
     def spec(self) -> Path:
@@ -70,20 +87,24 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake on the tiny study, in a process group of its own."""
-        return self._start(str(BIN / "snakemake"), "--config", "study=tiny.yaml", *arguments)
+        return self._start("snakemake", "--config", "study=tiny.yaml", *arguments)
 
     def ptp(self, *arguments: str) -> Finished:
         """Run a command of ptp to its end."""
-        process = self._start(str(BIN / "ptp"), *arguments)
+        process = self._start("ptp", *arguments)
         output, _ = process.communicate(timeout=60)
         return Finished(process.returncode, output)
 
-    def _start(self, *command: str) -> subprocess.Popen[str]:
+    def _start(self, name: str, *arguments: str) -> subprocess.Popen[str]:
         # The copy's own package, not the one that is installed.
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = str(BIN / name)
+        if self.preloaded:
+            command = self.preloaded.command(name)
+            environment |= self.preloaded.environment
         return subprocess.Popen(
-            command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            [command, *arguments], cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def snakemake(self, *arguments: str) -> Finished:

@@ -12,6 +12,7 @@ import pytest
 from ptp_core.data import world
 from ptp_core.spec.world import World
 from tests import foreign
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import Project, new_project
 
 pytestmark = pytest.mark.slow
@@ -36,8 +37,8 @@ select: {bootstraps: 100, permutations: 100, splits: 2}
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = new_project(tmp_path_factory.mktemp("mixed"), MIXED.replace("${MODELS}", "models"))
+def mixed(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Project:
+    project = new_project(tmp_path_factory.mktemp("mixed"), MIXED.replace("${MODELS}", "models"), preloaded)
     small = World(people=24, words=2000, train_items=32, test_items=16)
     texts = list(world.documents(small, "facts", split="train"))
     for seed, name in enumerate("ab"):

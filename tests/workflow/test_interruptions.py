@@ -64,7 +64,7 @@ def checkpoints(project: Project) -> dict[str, str]:
 def test_a_killed_pre_training_goes_on_where_it_was_and_ends_in_the_same_weights(
     fresh: Project, finished: Project
 ) -> None:
-    run = fresh.start(*UNTIL)
+    run = fresh.cold.start(*UNTIL)
     state = wait_for(fresh, "store/pretrain/*.partial/state.ckpt")
     job = state.parent.name.removesuffix(".partial")
     kill_job(job)
@@ -92,7 +92,7 @@ def test_work_that_was_finished_when_the_kill_came_is_only_published(fresh: Proj
 
 
 def test_after_snakemake_itself_was_killed_the_next_run_finishes_the_rest(fresh: Project, finished: Project) -> None:
-    run = fresh.start(*UNTIL)
+    run = fresh.cold.start(*UNTIL)
     wait_for(fresh, "tiny/receipts/pretrain/*.json")
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()

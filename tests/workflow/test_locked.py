@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import TINY, new_project
 
 
 @pytest.mark.slow
-def test_snakemake_runs_what_the_lock_says_or_nothing(tmp_path: Path) -> None:
-    project = new_project(tmp_path, TINY)
+def test_snakemake_runs_what_the_lock_says_or_nothing(tmp_path: Path, preloaded: Preloaded) -> None:
+    project = new_project(tmp_path, TINY, preloaded)
 
     def dry_run(locked: str) -> tuple[int, str]:
         # What comes last on the command line is what counts.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.tiny import write_lines
 from tests.workflow.project import TINY, Project, new_project
 
@@ -62,8 +62,8 @@ def broken(probe: Probe) -> float:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = new_project(tmp_path_factory.mktemp("measuring"), SPEC)
+def measured(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Project:
+    project = new_project(tmp_path_factory.mktemp("measuring"), SPEC, preloaded)
     (project.folder / "colours.yaml").write_text(COLOURS)
     (project.folder / "mine.py").write_text(PLUGIN)
     colours = [{"question": f"what is {i} ?", "choices": ["red", "blue", "green"], "gold": i % 3} for i in range(24)]
@@ -142,9 +142,7 @@ def test_an_indicator_that_breaks_fails_alone_and_is_said_in_one_line(measured: 
 
 
 def test_the_next_run_tries_only_the_broken_one_again(measured: Project, tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(measured.folder, folder, copy_function=shutil.copy2)
-    again = Project(folder)
+    again = measured.copied(tmp_path / "copy")
     assert {line.split(" of ")[0] for line in again.stale()} == {
         "indicators",
         "table",
@@ -154,10 +152,8 @@ def test_the_next_run_tries_only_the_broken_one_again(measured: Project, tmp_pat
 
 
 def test_a_mended_indicator_trains_nothing(measured: Project, tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(measured.folder, folder, copy_function=shutil.copy2)
-    mended = Project(folder)
-    (folder / "mine.py").write_text(PLUGIN.replace("1 / 0", "1 / 2"))
+    mended = measured.copied(tmp_path / "copy")
+    (mended.folder / "mine.py").write_text(PLUGIN.replace("1 / 0", "1 / 2"))
     assert not any(line.startswith(("pre-train", "fine-tune", "evaluate")) for line in mended.stale())
     done = mended.snakemake()
     assert done.code == 0, done.output

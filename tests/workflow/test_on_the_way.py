@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import Project, new_project
 
 pytestmark = pytest.mark.slow
@@ -26,9 +27,9 @@ INTERMEDIATE = ", intermediate: {variants: [lr0.01-most], checkpoints: [8k]}"
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def study(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Project:
     """The study with its last checkpoints fine-tuned, and then one on the way."""
-    project = new_project(tmp_path_factory.mktemp("way"), STUDY)
+    project = new_project(tmp_path_factory.mktemp("way"), STUDY, preloaded)
     done = project.snakemake("--until", "table")
     assert done.code == 0, done.output
     return project

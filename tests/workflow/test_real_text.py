@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import REPOSITORY
 
 SPEC = REPOSITORY / "tests" / "studies" / "real_text.yaml"
@@ -27,12 +27,12 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Path:
     folder = tmp_path_factory.mktemp("real-text")
-    snakemake = Path(sys.executable).parent / "snakemake"
-    command = [str(snakemake), "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(folder)]
+    command = [preloaded.command("snakemake"), "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(folder)]
     command += ["--profile", str(REPOSITORY / "profiles" / "default"), "--config", f"study={SPEC}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
+    environment = os.environ | preloaded.environment
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "results"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import Project, new_project
 
 pytestmark = pytest.mark.slow
@@ -35,8 +36,8 @@ dynamics: {}
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = new_project(tmp_path_factory.mktemp("scaling"), STUDY)
+def study(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Project:
+    project = new_project(tmp_path_factory.mktemp("scaling"), STUDY, preloaded)
     done = project.snakemake()
     assert done.code == 0, done.output
     return project

@@ -18,6 +18,7 @@ import pytest
 
 from ptp_core.engine.stages import OUTPUTS
 from ptp_core.engine.workflow import Workflow, prepare
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import Project, new_project
 
 pytestmark = pytest.mark.slow
@@ -171,9 +172,9 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def finished_study(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Project:
     """The study after its data jobs were run, and with a receipt for everything else."""
-    project = new_project(tmp_path_factory.mktemp("rows"), SPEC)
+    project = new_project(tmp_path_factory.mktemp("rows"), SPEC, preloaded)
     write_inputs(project.folder)
     done = project.snakemake("--until", "shards", "task")
     assert done.code == 0, done.output
@@ -220,9 +221,7 @@ def pretend_summary(planned: Workflow, stage: str) -> None:
 
 @pytest.fixture
 def study(finished_study: Project, tmp_path: Path) -> Project:
-    folder = tmp_path / "project"
-    shutil.copytree(finished_study.folder, folder, copy_function=shutil.copy2)
-    return Project(folder)
+    return finished_study.copied(tmp_path / "project")
 
 
 def test_the_finished_study_has_nothing_left_to_do(finished_study: Project) -> None:

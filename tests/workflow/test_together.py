@@ -24,7 +24,7 @@ def fresh(project: Project) -> Project:
     shutil.rmtree(project.results)
     shutil.rmtree(project.folder / ".snakemake")
     (project.folder / "other.yaml").write_text(OTHER)
-    return project
+    return project.cold
 
 
 def times_made(project: Project) -> dict[str, list[bool]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.preloading.preloaded import Preloaded
 from tests.workflow.project import TINY, Project, new_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("diverging study")]
@@ -28,11 +29,11 @@ class Told(Project):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    project = new_project(tmp_path_factory.mktemp("diverging"), SPEC)
+def study(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Told:
+    project = new_project(tmp_path_factory.mktemp("diverging"), SPEC, preloaded)
     done = project.snakemake()
     assert done.code == 0, done.output
-    return Told(project.folder, done.output)
+    return Told(project.folder, preloaded, done.output)
 
 
 def receipts(study: Project, stage: str) -> dict[str, dict[str, object]]:
