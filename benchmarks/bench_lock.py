@@ -66,7 +66,7 @@ def report(what: str, workflow: Workflow, path: Path) -> None:
     rows = []
     for _ in range(RUNS):
         path.unlink(missing_ok=True)
-        entries, building = timed(lambda: entries_of(workflow, {}))
+        entries, building = timed(lambda: entries_of(workflow, []))
         _, writing = timed(lambda found=entries: write_if_changed(path, lock_text(found)))
         _, reading = timed(lambda found=entries: compare(path, found))
         rows.append((building, writing, building + writing, reading))

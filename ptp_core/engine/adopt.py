@@ -13,6 +13,7 @@ from ptp_core.engine.adopted import Adopted, is_reason, read_adopted
 from ptp_core.engine.code_manifests import differences, read_manifest
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.jobfiles import is_done
+from ptp_core.engine.lock.write import write_locks
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.units import DigestOf, Unit
 from ptp_core.errors import UserError, did_you_mean
@@ -73,7 +74,11 @@ def adopt(spec: Path, results: Path, reason: str, stages: Sequence[str], package
     _record(study, found, reason)
     for one in found:
         print("\n".join(_told(one, search.folders.store)))
-    print(f"recorded in {lock_path(spec)}; to take it back, remove the line that begins with adopted/")
+    if any(key.startswith("unit/") for key in read_lock(lock_path(spec))):
+        # A lock that holds the study: the rest of it has to say the same.
+        write_locks([spec], results)
+    print(f"recorded in {lock_path(spec)}; to take it back, remove the line that begins with adopted/:")
+    print("`ptp verify` then names what was made meanwhile by the code that is installed now")
 
 
 class Search:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ptp_core.engine.stages import STAGES
 from ptp_core.errors import UserError, Where
@@ -62,6 +62,18 @@ class Adopted:
     def version(self, package: str, value: str) -> str:
         """The version that one stands for."""
         return _oldest(self.packages, package, value)
+
+    def covers(self, receipt: Mapping[str, Any]) -> bool:
+        """Whether what really made a result is what its identity names, or stands for it.
+
+        It does not where a result was made under an adoption that was taken back, or that only another study has.
+        """
+        made, counted = receipt.get("made_with"), receipt.get("identity")
+        if made is None or counted is None:
+            return True  # an older receipt does not tell
+        packages = {name: self.version(name, value) for name, value in made["packages"].items()}
+        code = _oldest(self.code, receipt["stage"], made["code"])
+        return bool(code == counted["code"] and packages == counted["packages"])
 
 
 INSTALLED: Stages = STAGES

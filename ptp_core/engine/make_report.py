@@ -13,6 +13,7 @@ import yaml
 
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.outcomes import diverged_notes, failed_notes, read_job_receipt
+from ptp_core.errors import UserError, Where
 from ptp_core.report.dynamics.page import write_dynamics
 from ptp_core.report.page import write_report
 from ptp_core.report.run import Run
@@ -101,7 +102,14 @@ def tokenizer_notes(variants: list[dict[str, Any]], perplexities: list[str]) -> 
 
 def _training_curve(checkpoint: Path) -> list[tuple[float, float]]:
     """At most CURVE_POINTS points of the loss, each the mean since the one before."""
-    table = pd.read_parquet(checkpoint / "telemetry.parquet", columns=["tokens", "loss"])
+    path = checkpoint / "telemetry.parquet"
+    try:
+        table = pd.read_parquet(path, columns=["tokens", "loss"])
+    except (ValueError, OSError) as error:  # pyarrow's own errors are these
+        raise UserError(
+            "this file of the store is damaged", where=Where(path), got=str(error).splitlines()[0],
+            fix="`ptp verify` says what else is",
+        ) from None  # fmt: skip
     every = max(1, len(table) // CURVE_POINTS)
     thin = table.groupby(np.arange(len(table)) // every).agg({"tokens": "last", "loss": "mean"})
     return list(zip(thin["tokens"].astype(float), thin["loss"], strict=True))

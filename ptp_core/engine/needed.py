@@ -50,7 +50,9 @@ def needed(results: Path, specs: Iterable[Path], days: float) -> Needed:
     for folder in folders:
         if not folder.is_dir():
             fix = "give the folder of your specs by --specs; an empty one if there are no locks"
-            raise UserError("this is no folder, so its locks are not known", subject="--specs", got=folder, fix=fix)
+            raise UserError(
+                "this is no folder, so its locks are not known", subject="--specs", got=str(folder), fix=fix
+            )
     found, store = Needed(results=results, specs=folders, read=_decisive(results, folders)), results / "store"
     for path in found.read:
         if path.suffix == SUFFIX:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ptp_core.engine.price import vocabulary_of
 from ptp_core.engine.resources import (
+    LONGEST_MINUTES,
     MODEL_STAGES,
     TRAINING,
     Needs,
@@ -62,7 +63,9 @@ class Requests:
         """Names of resources → values, or functions of a job's wildcards and the number of its attempt."""
         return {
             "mem_mb": with_signature(lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).mem_mb),
-            "runtime": with_signature(lambda wildcards, attempt: attempt * self.of(stage, wildcards.id).runtime),
+            "runtime": with_signature(
+                lambda wildcards, attempt: min(attempt * self.of(stage, wildcards.id).runtime, LONGEST_MINUTES)
+            ),
             "disk_mb": with_signature(lambda wildcards: self.of(stage, wildcards.id).disk_mb),
             "cpus_per_task": cores(stage, self.execution) if stage in STAGES else 1,
             **self._on_gpus(stage),

@@ -207,7 +207,13 @@ def _entry(stage: Stage) -> Callable[[Work], Metrics]:
 
 def _parent(root: Path, place: str) -> Path:
     entry = _store_entry(root, place)
-    check_sizes(entry, read_receipt(entry))
+    receipt = read_receipt(entry)
+    if not str(receipt.get("fingerprint", "")).startswith(entry.name):
+        raise UserError(
+            "what lies here is another result", where=Where(entry / RECEIPT), expected=entry.name,
+            got=receipt.get("fingerprint"), fix="`ptp verify` says which results are in wrong folders",
+        )  # fmt: skip
+    check_sizes(entry, receipt)
     return root / place
 
 

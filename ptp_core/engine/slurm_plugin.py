@@ -28,10 +28,11 @@ def mend(executor: Any) -> None:
     ask = executor.check_active_jobs
 
     async def check_active_jobs(self: Any, active_jobs: Sequence[Any]) -> AsyncIterator[Any]:
-        answers = self._status_query_calls
+        # The first look may come before the plugin has begun to count.
+        answers = getattr(self, "_status_query_calls", 0)
         async for job in ask(self, active_jobs):
             yield job
-        if self._status_query_calls == answers:
+        if getattr(self, "_status_query_calls", 0) == answers:
             for job in active_jobs:
                 yield job
         seconds = self.workflow.executor_settings.init_seconds_before_status_checks

@@ -153,6 +153,20 @@ def test_lines_that_a_merge_left_in_contradiction_are_settled_by_writing_the_loc
     assert path.read_text() == before
 
 
+@pytest.mark.parametrize("fitting_first", [True, False])
+def test_of_two_results_that_a_merge_left_the_one_that_fits_stays(folder: Path, fitting_first: bool) -> None:
+    finish(planned_here(folder))
+    lock(folder)
+    path = folder / "study.lock"
+    before = path.read_text()
+    fitting = next(line for line in before.splitlines() if line.startswith("result/pretrain/"))
+    other = fitting.replace('"fingerprint": "', '"fingerprint": "x')
+    assert other != fitting
+    path.write_text(before.replace(fitting, "\n".join([fitting, other] if fitting_first else [other, fitting])))
+    assert lock(folder, results="elsewhere") == 0
+    assert path.read_text() == before
+
+
 def test_what_was_adopted_stays_and_two_adoptions_that_contradict_each_other_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ptp_core import cli
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.staleness.limit import hours_allowed
+from ptp_core.engine.staleness.work_of import WorkOf
 from ptp_core.engine.workflow import prepare
 from ptp_core.errors import EXIT_USER_ERROR, UserError
 from ptp_core.identity.lockfile import lock_text
@@ -205,6 +206,13 @@ class TestALimit:
         assert "raise it to max_gpu_hours=0.31, or undo what costs most:" in text
         assert "  0.203 core-hours: finetune.steps: 5 → 6" in text
         assert "ptp adopt" not in text
+
+    def test_refuses_what_nobody_can_price(self, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # As of checkpoints that were made elsewhere, before the first of them has been measured.
+        monkeypatch.setattr(WorkOf, "flops", lambda self, unit, context: None)
+        with pytest.raises(UserError, match="what 35 of the missing results cost is not known; nothing has been"):
+            prepare(study, Path("elsewhere"), max_gpu_hours=1e9)
+        assert not Path("elsewhere").exists()
 
     def test_lets_a_cheaper_run_start(self, changed: Path) -> None:
         assert prepare(changed, Path("results"), max_gpu_hours=0.31).missing()

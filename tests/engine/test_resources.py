@@ -12,7 +12,7 @@ import pytest
 from ptp_core import cost
 from ptp_core.engine import resources
 from ptp_core.engine.requests import ALL_CORES, Requests
-from ptp_core.engine.resources import BASE_MB, START_MINUTES, activation_bytes, needs
+from ptp_core.engine.resources import BASE_MB, LONGEST_MINUTES, START_MINUTES, activation_bytes, needs
 from ptp_core.engine.units import Job
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.spec.execution import Execution
@@ -112,10 +112,12 @@ def test_trainings_on_several_nodes_are_a_step_of_their_own_and_nothing_else_is(
 
 
 def test_another_attempt_gets_as_much_memory_and_time_again(study: Workflow) -> None:
-    requests, wildcards = Requests(study), SimpleNamespace(id=job_of(study, "pretrain").id)
-    asked = requests.resources("pretrain")
+    requests, wildcards = Requests(study), SimpleNamespace(id=job_of(study, "finetune").id)
+    asked = requests.resources("finetune")
     for name in ("mem_mb", "runtime"):
         assert asked[name](wildcards, attempt=3) == 3 * asked[name](wildcards, attempt=1)
+    # What takes longer than any limit goes on in the next attempt, and must still find a place in a queue.
+    assert asked["runtime"](wildcards, attempt=1000) == LONGEST_MINUTES
 
 
 def test_a_finished_training_tells_how_fast_the_next_will_be(study: Workflow) -> None:

@@ -50,6 +50,20 @@ def test_jobs_are_forgotten_when_they_have_ended_and_not_when_nobody_answers(
     assert executor.next_seconds_between_status_checks == 20
 
 
+def test_the_first_look_may_come_before_the_plugin_is_set_up() -> None:
+    class Mended(Fake):
+        pass
+
+    mend(Mended)
+    executor: Any = Mended(None)
+    del executor._status_query_calls
+
+    async def asked() -> list[str]:
+        return [job async for job in executor.check_active_jobs([])]
+
+    assert asyncio.run(asked()) == []
+
+
 def test_the_plugin_has_what_is_changed() -> None:
     names = Executor.check_active_jobs.__code__.co_names
     assert {"_status_query_calls", "next_seconds_between_status_checks", "executor_settings"} <= set(names)

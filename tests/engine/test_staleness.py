@@ -313,12 +313,18 @@ class TestThePrice:
         assert changed.gpu_hours == pytest.approx(5 * 2 * 0.1 * 2, rel=0.02)
 
     def test_without_receipts_takes_the_share_of_the_peak(self, tmp_path: Path) -> None:
-        (tmp_path / "tiny.yaml").write_text(TINY)
+        (tmp_path / "tiny.yaml").write_text(TINY + "execution: {accelerator: gpu}\n")
         found = now(tmp_path / "tiny.yaml")
         assert (found.amount.unit, found.rates) == ("GPU-hours", {})
         assert found.amount.gpu_hours == pytest.approx(found.amount.flops / (0.4 * 1e12) / 3600)
         assert found.amount.untimed == 6  # tokenizer, shards and task
         assert "pretrain" in found.assumed
+
+    def test_without_receipts_a_study_on_cpus_takes_the_rate_of_a_core(self, tmp_path: Path) -> None:
+        (tmp_path / "tiny.yaml").write_text(TINY)
+        found = now(tmp_path / "tiny.yaml")
+        assert (found.amount.unit, found.on_cpus, found.unpriced) == ("core-hours", True, 0)
+        assert found.amount.core_hours == pytest.approx(found.amount.flops / 4e10 / 3600)
 
     def test_of_all_units_adds_up_to_that_of_the_whole_study(self, tmp_path: Path) -> None:
         from ptp_core.engine.price import price

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ptp_core.cli import main
+from ptp_core.engine.commands import run_job_file
 from ptp_core.engine.lock.diff import Tolerance
 from ptp_core.engine.lock.results import headline_metrics
 from ptp_core.engine.units import Unit
@@ -23,7 +24,9 @@ from ptp_core.engine.verify.locked import BITWISE, DIFFERENT, STATISTICAL, artif
 from ptp_core.engine.verify.rerun import choose, repeat
 from ptp_core.engine.verify.verifying import Verified, verify
 from ptp_core.engine.workflow import plan
+from ptp_core.errors import UserError
 from ptp_core.identity.digests import DigestCache
+from ptp_core.identity.lockfile import lock_text
 from ptp_core.identity.receipts import artifact
 from ptp_core.identity.store import writer
 from tests.engine.small_store import make_study
@@ -266,6 +269,39 @@ def test_artifacts_of_another_shape_are_one_sentence(study: Places) -> None:
     edit_json(study.of("task cms", "receipt.json"), "artifacts", value={"items.jsonl": None})
     told = [str(finding) for finding in study.verify().findings if "task cms" in str(finding)]
     assert "is not whole; expected an entry artifacts, each with sha256 and bytes" in told[0]
+
+
+def test_what_other_code_has_made_is_told_unless_the_lock_adopts_it(study: Places) -> None:
+    receipt = study.of("pretrain sc", "receipt.json")
+    right, other = json.loads(receipt.read_text())["identity"]["code"], "0" * 64
+    edit_json(receipt, "made_with", "code", value=other)
+    told = [str(finding) for finding in study.verify().findings]
+    assert len(told) == 1
+    assert "pretrain sc was made with other code or packages than its fingerprint names, and no adoption" in told[0]
+    assert main(["lock", "tiny.yaml"]) == 2
+    Path("tiny.lock").write_text(lock_text({f"adopted/code/pretrain/{other}": {"as": right, "reason": "a message"}}))
+    assert study.verify().findings == []
+    assert main(["lock", "tiny.yaml"]) == 0
+
+
+def test_a_job_does_not_read_a_result_that_lies_in_anothers_folder(study: Places) -> None:
+    unit = study.units["evaluate sc cms seed 0"]
+    mine = RESULTS / "store" / next(p.place for p in unit.parents.values() if p.place.startswith("finetune/"))
+    other = next(folder for folder in mine.parent.iterdir() if folder != mine)
+    swap(mine, other)
+    shutil.rmtree(study.of("evaluate sc cms seed 0"))
+    job = next(job for job in study.workflow.graph.jobs if unit in job.units)
+    with pytest.raises(UserError, match=rf"{mine}.*: what lies here is another result; expected {mine.name}"):
+        run_job_file(study.workflow.folders.job(job.stage, job.id), RESULTS)
+    assert not study.of("evaluate sc cms seed 0").exists()
+
+
+def test_a_selection_edited_by_hand_is_no_headline_of_a_lock(study: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.workflow.folders.home / "selection.json"
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    assert main(["lock", "tiny.yaml"]) == 2
+    assert "selection.json: this file was edited after the job select had written it" in capsys.readouterr().err
+    assert not Path("tiny.lock").exists()
 
 
 def test_digests_of_another_shape_are_one_sentence(study: Places) -> None:

@@ -13,7 +13,7 @@ from ptp_core.engine.export.finished import FinishedStudy, Result
 from ptp_core.engine.export.scores import Score
 from ptp_core.engine.units import Outcome, Unit, VariantUnits, settings_json
 from ptp_core.identity.digests import file_digest
-from ptp_core.identity.fingerprint import package_version
+from ptp_core.identity.fingerprint import identity_of, package_version
 from ptp_core.spec.quantities import format_count
 
 GENERATION = "text-generation"
@@ -126,7 +126,10 @@ def _data(card: Card) -> str:
 def _source(shards: Unit) -> str:
     settings = settings_json(shards.settings)
     if settings["world"]:
-        return f"the embedded world: {', '.join(f'{k} {v}' for k, v in sorted(settings['world'].items()))}"
+        # Only what decides this text: settings of other parts of the world stand here at their defaults.
+        decisive = identity_of(shards.settings)["world"]
+        told = ", ".join(f"{name} {value}" for name, value in sorted(decisive.items()))
+        return f"the embedded world{': ' * bool(told)}{told}"
     if settings["hub"]:
         config = f", configuration {_code(settings['config'])}" if settings["config"] else ""
         revision, split = _code(settings["revision"]), _code(settings["split"])

@@ -12,6 +12,7 @@ from typing import Any
 from ptp_core.engine.folders import Folders
 from ptp_core.engine.stages import OUTPUTS
 from ptp_core.engine.units import Job, Unit
+from ptp_core.engine.verify.summaries import refuse_edited_files
 from ptp_core.engine.workflow import Workflow, plan
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.digests import file_digest
@@ -115,11 +116,12 @@ class FinishedStudy:
 def finished_study(spec: Path, results: Path) -> FinishedStudy:
     """Read a study and all receipts of its results; writes nothing but the cache of file digests.
 
-    Raises UserError if a job is not done, if a file of the store is gone or of another size, or if a receipt names a
-    file outside its folder.
+    Raises UserError if a job is not done, if a file of the store is gone or of another size, if one of the study's own
+    files was edited, or if a receipt names a file outside its folder.
     """
     workflow = plan(spec, results)
     _refuse_unfinished(workflow, spec)
+    refuse_edited_files(workflow)
     found: dict[str, Result] = {}
     for job in workflow.graph.jobs:
         failed = _failed_units(job, workflow.folders)

@@ -147,7 +147,7 @@ def print_diff(one: Path, other: Path, results: Path, as_json: bool) -> int:
 
 def _entries(path: Path, results: Path) -> Entries:
     if path.suffix != SUFFIX:
-        return resolve(path, results, {}).entries
+        return resolve(path, results, []).entries
     if not path.is_file():
         raise UserError("no such file", where=Where(path), fix="give a lock, or the YAML file of a study")
     return read_study_lock(path)
@@ -165,6 +165,9 @@ def _lines(found: Difference, one: str, other: str) -> Iterator[str]:
 
 
 def _told(what: str, how: str, found: Compared, one: str, other: str) -> Iterator[str]:
+    if found == Compared():
+        yield f"{what}: neither has any, so nothing was compared"
+        return
     counts = [f"{found.equal:,} equal {how}", f"{len(found.within):,} within the tolerance"]
     yield f"{what}: {', '.join(counts)}, {len(found.beyond):,} beyond it"
     yield from _listed("  within", found.within)

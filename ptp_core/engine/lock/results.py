@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptp_core.engine.adopted import Adopted, read_adopted
 from ptp_core.engine.lock.entries import named_units
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.canonical import digest
 from ptp_core.identity.fingerprint import ID_LENGTH
+from ptp_core.identity.lockfile import lock_path
 from ptp_core.identity.receipts import RECEIPT, read_receipt
 from ptp_core.identity.store import entry
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from ptp_core.engine.workflow import Workflow
 
 Entries = dict[str, Any]
+Pairs = Sequence[tuple[str, Any]]
+"""Keys and values of a lock; one that two branches have changed is there twice."""
 
 TIMED_FILES = ("telemetry.parquet", "lm_eval/results.json")
 """Artifacts that say when and how fast they were made: no two runs write the same ones."""
@@ -26,30 +30,38 @@ TIMED_METRICS = ("step_cpu_seconds", "tokens_per_second", "resumed_from_step")
 _FILES = {"scaling": "scaling.json", "dynamics": "dynamics.json"}
 
 
-def results(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
+def results(workflow: Workflow, old: Pairs) -> Entries:
     """``result/<stage>/<label>`` of every unit: as the store here has it, or else as the old lock has it.
 
-    An old one counts for the unit of its fingerprint, whatever that was called. Raises UserError for a damaged receipt.
+    An old one counts for the unit of its fingerprint, whatever that was called. Raises UserError for a damaged receipt,
+    and for a result that was made with other code than it says.
     """
     kept = {value.get("fingerprint"): value for _, value in _of_kind("result/", old)}
     store, found = workflow.folders.store, {}
+    adopted = read_adopted(lock_path(workflow.study.path))
     for name, unit in named_units(workflow).items():
         folder = entry(store, unit.stage, unit.fingerprint)
         if (folder / RECEIPT).is_file():
-            found[f"result/{name}"] = _result(folder, unit.fingerprint)
+            found[f"result/{name}"] = _result(folder, unit.fingerprint, adopted)
         elif unit.fingerprint in kept:
             found[f"result/{name}"] = kept[unit.fingerprint]
     return found
 
 
-def _result(folder: Path, fingerprint: str) -> Entries:
+def _result(folder: Path, fingerprint: str, adopted: Adopted) -> Entries:
     receipt = read_receipt(folder)
+    fix = f"remove {folder} and run snakemake again"
     if receipt.get("fingerprint") != fingerprint:
         raise UserError(
             "this receipt is of another result", where=Where(folder / RECEIPT), expected=fingerprint,
-            got=receipt.get("fingerprint"), fix=f"remove {folder} and run snakemake again",
+            got=receipt.get("fingerprint"), fix=fix,
         )  # fmt: skip
     try:
+        if not adopted.covers(receipt):
+            what = (
+                "this result was made with other code or packages than its fingerprint names, and nothing adopts them"
+            )
+            raise UserError(what, where=Where(folder / RECEIPT), fix=fix)
         files = {name: file["sha256"] for name, file in receipt["artifacts"].items()}
         return {
             "fingerprint": receipt["fingerprint"],
@@ -58,7 +70,6 @@ def _result(folder: Path, fingerprint: str) -> Entries:
             "metrics": headline_metrics(receipt["metrics"]),
         }
     except (KeyError, TypeError, AttributeError):
-        fix = f"remove {folder} and run snakemake again"
         raise UserError("this receipt is damaged", where=Where(folder / RECEIPT), fix=fix) from None
 
 
@@ -80,7 +91,7 @@ def short(value: float) -> float:
     return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
-def headlines(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
+def headlines(workflow: Workflow, old: Pairs) -> Entries:
     """``headline/…`` of each analysis whose files are those of the study as it is now, else as the old lock has it."""
     found: Entries = {}
     for stage in ("select", *_FILES):
@@ -96,8 +107,9 @@ def headlines(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
     return found
 
 
-def _of_kind(room: str, old: Mapping[str, Any]) -> Iterator[tuple[str, Entries]]:
-    return ((key, value) for key, value in old.items() if key.startswith(room) and isinstance(value, dict))
+def _of_kind(room: str, old: Pairs) -> Iterator[tuple[str, Entries]]:
+    """The last lines first: of two that say different things of one result the first one is kept."""
+    return ((key, value) for key, value in reversed(old) if key.startswith(room) and isinstance(value, dict))
 
 
 def _told(stage: str, path: Path) -> Iterator[tuple[str, Entries]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ptp_core.engine.lock.changes import changes, told
 from ptp_core.engine.lock.entries import Entries, planned
 from ptp_core.engine.lock.reading import read_study_lock, refuse_edited
-from ptp_core.engine.lock.results import headlines, results
+from ptp_core.engine.lock.results import Pairs, headlines, results
+from ptp_core.engine.verify.summaries import refuse_edited_files
 from ptp_core.engine.workflow import Workflow, plan_study
 from ptp_core.errors import UserError
 from ptp_core.files import write_if_changed
-from ptp_core.identity.lockfile import Entry, contradicted, contradiction, lock_entries, lock_path, lock_text
+from ptp_core.identity.lockfile import contradicted, contradiction, lock_entries, lock_path, lock_text
 from ptp_core.spec.load import load_study
 
 ADOPTED = "adopted/"
@@ -31,7 +31,7 @@ class Resolved:
     """What to tell of files that are not here."""
 
 
-def resolve(spec: Path, results_folder: Path, old: Mapping[str, Any]) -> Resolved:
+def resolve(spec: Path, results_folder: Path, old: Pairs) -> Resolved:
     """The entries that the lock of a spec should have; ``old``: those it has. Raises UserError."""
     unresolved: list[UserError] = []
     workflow = plan_study(load_study(spec), results_folder, unresolved)
@@ -39,9 +39,13 @@ def resolve(spec: Path, results_folder: Path, old: Mapping[str, Any]) -> Resolve
     return Resolved(entries, tuple(dict.fromkeys(map(str, unresolved))))
 
 
-def entries_of(workflow: Workflow, old: Mapping[str, Any]) -> Entries:
-    """The entries of a planned study. What was adopted stays; results that are not here are kept while they fit."""
-    adopted = {key: value for key, value in old.items() if key.startswith(ADOPTED)}
+def entries_of(workflow: Workflow, old: Pairs) -> Entries:
+    """The entries of a planned study. What was adopted stays; results that are not here are kept while they fit.
+
+    Raises UserError for results that are damaged, and for files of the study that were edited.
+    """
+    refuse_edited_files(workflow)
+    adopted = {key: value for key, value in old if key.startswith(ADOPTED)}
     return adopted | planned(workflow) | results(workflow, old) | headlines(workflow, old)
 
 
@@ -54,7 +58,7 @@ def write_locks(specs: Sequence[Path], results_folder: Path) -> int:
         wrote = write_if_changed(path, lock_text(found.entries))
         print(f"{path}: {_counts(found.entries)}{'' if wrote else '; nothing changed'}")
         if settled:
-            print(f"  {settled} entries that two branches had changed are written anew; of two results the first stays")
+            print(f"  {settled} entries that two branches had changed are written anew; of two results that fits stays")
         _print_unresolved(found, "not resolved, so that the lock says nothing of what is made from it")
     return 0
 
@@ -66,10 +70,11 @@ def check_locks(specs: Sequence[Path], results_folder: Path) -> int:
         path = lock_path(spec)
         old = read_study_lock(path)
         if not old:
+            load_study(spec)  # a mistake in the spec comes first
             print(f"{path}: there is no lock; run `ptp lock {spec}`")
             code = OUT_OF_DATE
             continue
-        found = resolve(spec, results_folder, old)
+        found = resolve(spec, results_folder, list(old.items()))
         differing = changes(old, found.entries)
         print(f"{path}: {'out of date' if differing else 'up to date'}")
         _print_unresolved(found, "not resolved here")
@@ -81,10 +86,10 @@ def check_locks(specs: Sequence[Path], results_folder: Path) -> int:
     return code
 
 
-def _readable(path: Path) -> tuple[Entries, int]:
+def _readable(path: Path) -> tuple[Pairs, int]:
     """A lock whose contradictions, left by a merge, are settled: all but adoptions are found out anew.
 
-    Returns the entries and how many were settled; raises UserError for two adoptions that contradict each other.
+    Returns all entries and how many were settled; raises UserError for two adoptions that contradict each other.
     """
     lines = lock_entries(path)
     refuse_edited(path, lines)
@@ -92,10 +97,7 @@ def _readable(path: Path) -> tuple[Entries, int]:
     for one, other in pairs:
         if one.key.startswith(ADOPTED):
             raise contradiction(path, one, other)
-    first: dict[str, Entry] = {}
-    for entry in lines:
-        first.setdefault(entry.key, entry)
-    return {key: entry.value for key, entry in first.items()}, len({one.key for one, _ in pairs})
+    return [(entry.key, entry.value) for entry in lines], len({one.key for one, _ in pairs})
 
 
 def _counts(entries: Entries) -> str:

@@ -34,8 +34,14 @@ def hours_allowed(written: Any) -> float | None:
 
 
 def refuse_above(workflow: Workflow, limit: float) -> None:
-    """Raises UserError if what would run now costs more than so many hours of devices."""
+    """Raises UserError if what would run now costs more than so many hours of devices, or if nobody can tell."""
     found = planned(Staleness(workflow), UTILISATION, peak_of(workflow.study))
+    if found.unpriced:
+        raise UserError(
+            f"what {found.unpriced:,} of the missing results cost is not known; nothing has been started",
+            subject=str(workflow.study.path), expected=f"at most max_gpu_hours={limit:g}",
+            fix="run one of them without a limit: its receipt says how long such a result takes",
+        )  # fmt: skip
     if found.amount.hours > limit:
         raise UserError(
             f"this run would cost {hours(found.amount.hours)} {found.amount.unit}; nothing has been started",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ptp_core.engine.resources import MODEL_STAGES
 from ptp_core.engine.staleness.causes import Cause
 from ptp_core.engine.staleness.rates import Amount, Rate, Rates
 from ptp_core.engine.staleness.stale import Staleness, StaleUnit
@@ -44,7 +45,11 @@ class Planned:
     amount: Amount
     rates: dict[str, Rate]
     assumed: tuple[str, ...]
-    """Stages without receipts, whose hours rest on a share of the peak."""
+    """Stages without receipts, whose hours rest on an assumed rate."""
+    on_cpus: bool
+    """Whether that is the rate of a core."""
+    unpriced: int
+    """Results that take a model to make, of which nobody can tell how long it takes."""
 
     @property
     def nothing(self) -> bool:
@@ -72,6 +77,8 @@ def planned(staleness: Staleness, utilisation: float, peak: float) -> Planned:
         assumed=tuple(
             stage for stage in rates.assumed if any(rates.of(s.unit).flops for s in units if s.unit.stage == stage)
         ),
+        on_cpus=rates.on_cpus,
+        unpriced=sum(rates.of(s.unit).untimed for s in units if s.unit.stage in MODEL_STAGES),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ptp_core.engine.price_text import hours, size
+from ptp_core.engine.resources import CPU_FLOPS
 from ptp_core.engine.staleness.causes import Cause
 from ptp_core.engine.staleness.planned import Group, Planned
 from ptp_core.engine.staleness.rates import Amount
@@ -69,7 +70,8 @@ def _basis(found: Planned) -> Iterator[str]:
     if rates:
         yield "  Hours by what earlier receipts took: " + ", ".join(f"{s} ({r.receipts:,})" for s, r in rates.items())
     if found.assumed:
-        yield f"  Hours of {', '.join(found.assumed)}: no receipts yet, so by the MFU and the peak assumed below"
+        rate = f"{CPU_FLOPS / 1e9:g} GFLOP/s a core" if found.on_cpus else "the MFU and the peak assumed below"
+        yield f"  Hours of {', '.join(found.assumed)}: no receipts yet, so by {rate}"
     if found.amount.untimed:
         yield f"  {_count(found.amount.untimed, 'result')} in no hours: neither FLOPs nor an earlier time are known"
 

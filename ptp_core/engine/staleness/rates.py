@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any, Literal
 
 from ptp_core import cost
+from ptp_core.engine.resources import CPU_FLOPS
 from ptp_core.engine.staleness.contexts import Context
 from ptp_core.engine.staleness.stale import Staleness, StaleUnit
 from ptp_core.engine.staleness.work_of import WorkOf
@@ -63,7 +64,7 @@ class Rate:
 
 
 class Rates:
-    """The price of units, from receipts where there are any, or else from a share of a device's peak."""
+    """The price of units, from receipts where there are any, or else from what a device is taken to reach."""
 
     def __init__(self, staleness: Staleness, utilisation: float, peak: float) -> None:
         self.staleness, self.utilisation, self.peak = staleness, utilisation, peak
@@ -90,16 +91,27 @@ class Rates:
             "units": 1, "flops": flops or 0.0, "bytes": float(size if size is not None else rate.bytes if rate else 0),
         }  # fmt: skip
         if rate is None:
-            hours = None if flops is None else cost.device_hours(flops, self.utilisation, self.peak)
-            return Amount(**shared, gpu_hours=hours or 0.0, untimed=int(hours is None))
+            return self._assumed(shared, flops)
         by_flops = flops is not None and rate.seconds_per_flop is not None
         seconds = (flops or 0.0) * (rate.seconds_per_flop or 0.0) if by_flops else rate.seconds
         shared[f"{rate.device.lower()}_hours"] = seconds / 3600
         return Amount(**shared)
 
+    def _assumed(self, shared: dict[str, Any], flops: float | None) -> Amount:
+        if flops is None:
+            return Amount(**shared, untimed=1)
+        if self.on_cpus:
+            return Amount(**shared, core_hours=flops / CPU_FLOPS / 3600)
+        return Amount(**shared, gpu_hours=cost.device_hours(flops, self.utilisation, self.peak))
+
+    @property
+    def on_cpus(self) -> bool:
+        """Whether the study asks for no GPUs, so that nothing but cores is sure."""
+        return self.staleness.workflow.study.spec.execution.accelerator == "cpu"
+
     @property
     def assumed(self) -> list[str]:
-        """Stages of missing results whose hours are FLOPs at the assumed share of the peak."""
+        """Stages of missing results whose hours are FLOPs at an assumed rate."""
         stages = dict.fromkeys(unit.stage for unit, _ in self.staleness.missing.values())
         return [stage for stage in stages if stage not in self.rates]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ptp_core.engine.adopted import Adopted
 from ptp_core.engine.units import Graph, Unit
 from ptp_core.engine.verify.finding import Finding, short
 from ptp_core.identity import store
@@ -50,7 +51,7 @@ def units_of(graph: Graph) -> dict[str, Unit]:
     return {unit.place: unit for job in graph.jobs for unit in job.units}
 
 
-def read_entry(unit: Unit, root: Path, owners: dict[str, Unit]) -> Entry | Finding:
+def read_entry(unit: Unit, root: Path, owners: dict[str, Unit], adopted: Adopted) -> Entry | Finding:
     """A result, or what is wrong with its receipt. ``owners``: fingerprint → unit of every result of the study."""
     folder = store.entry(root, unit.stage, unit.fingerprint)
     path = folder / RECEIPT
@@ -76,7 +77,12 @@ def read_entry(unit: Unit, root: Path, owners: dict[str, Unit]) -> Entry | Findi
         return fault(
             what, expected=f"an entry {lacking[0]}", got="a receipt of another version, or one that was edited"
         )
-    return _foreign(unit, receipt, owners, fault) or _edited(unit, receipt, fault) or Entry(unit, folder, receipt)
+    wrong = (
+        _foreign(unit, receipt, owners, fault)
+        or _edited(unit, receipt, fault)
+        or _made_otherwise(unit, receipt, adopted, fault)
+    )
+    return wrong or Entry(unit, folder, receipt)
 
 
 def _is_artifact(told: Any) -> bool:
@@ -109,6 +115,19 @@ def _edited(unit: Unit, receipt: dict[str, Any], fault: Fault) -> Finding | None
             what = f"{key} in the receipt of {name_of(unit)} was changed: the result's fingerprint says otherwise"
             return fault(what, expected=_shown(right), got=_shown(told))
     return None
+
+
+def _made_otherwise(unit: Unit, receipt: dict[str, Any], adopted: Adopted, fault: Fault) -> Finding | None:
+    """Whether other code or packages than its identity names have made it, and this study does not adopt them."""
+    try:
+        if adopted.covers(receipt):
+            return None
+    except (LookupError, TypeError, AttributeError):
+        return fault(f"made_with in the receipt of {name_of(unit)} was edited")
+    what = (
+        f"{name_of(unit)} was made with other code or packages than its fingerprint names, and no adoption covers them"
+    )
+    return fault(what)
 
 
 def _shown(value: Any) -> str:

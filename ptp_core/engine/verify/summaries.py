@@ -13,7 +13,8 @@ from ptp_core.engine.stages import OUTPUTS
 from ptp_core.engine.verify.finding import Finding, short
 from ptp_core.engine.verify.hashing import Digests
 from ptp_core.engine.workflow import Workflow
-from ptp_core.errors import UserError
+from ptp_core.errors import UserError, UserErrors, Where
+from ptp_core.identity.digests import file_digest
 
 AGAIN = "remove it and run the study again: it is made anew"
 
@@ -67,6 +68,17 @@ def check_summaries(workflow: Workflow, digests: Digests) -> Iterator[Finding]:
                 got = short(found) if isinstance(found, str) else f"{found}"
                 what = f"this file was edited after the job {stage} had written it"
                 yield Finding(path, what, short(written[name]), got, AGAIN)
+
+
+def refuse_edited_files(workflow: Workflow) -> None:
+    """Raise UserErrors if one of the study's own files is lost or is not what its job wrote."""
+    digests: Digests = {path: file_digest(path) for path in summary_files(workflow)}
+    wrong = [
+        UserError(found.what, where=Where(found.path), expected=found.expected, got=found.got, fix=found.fix)
+        for found in check_summaries(workflow, digests)
+    ]
+    if wrong:
+        raise UserErrors(wrong)
 
 
 def check_table(workflow: Workflow) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ptp_core.engine.adopted import read_adopted
 from ptp_core.engine.lock.diff import tolerance_of
 from ptp_core.engine.units import Unit
 from ptp_core.engine.verify.contents import check_files, copies, files_of, owners_of
@@ -20,6 +21,7 @@ from ptp_core.engine.verify.summaries import check_outcomes, check_summaries, ch
 from ptp_core.engine.workflow import Workflow
 from ptp_core.identity import store
 from ptp_core.identity.digests import DigestCache
+from ptp_core.identity.lockfile import lock_path
 
 CACHE = ".verified.json"
 """In the store: digests of files that have not changed since they were hashed."""
@@ -82,13 +84,14 @@ def _look_at_receipts(workflow: Workflow, units: Mapping[str, Unit], found: Veri
     root = workflow.folders.store
     live = store.live_writers(root) if root.is_dir() else set()
     owners = {unit.fingerprint: unit for unit in units.values()}
+    adopted = read_adopted(lock_path(workflow.study.path))
     for place, unit in units.items():
         found.findings += partial_findings(unit, root, live)
         if not (root / place).is_dir():
             found.not_made += 1
             continue
         found.results += 1
-        entry = read_entry(unit, root, owners)
+        entry = read_entry(unit, root, owners, adopted)
         if isinstance(entry, Entry):
             found.entries.append(entry)
         else:

@@ -333,6 +333,11 @@ class TestAMistake:
         assert "this file is not what its receipt says" in capsys.readouterr().err
         assert files_in(out) == set()
 
+    def test_a_table_that_was_edited(self, small: Small, capsys: pytest.CaptureFixture[str]) -> None:
+        table = small.results / "small" / "measurements.csv"
+        table.write_text(table.read_text().replace("0.", "1.", 1))
+        assert "measurements.csv: this file was edited after the job table" in self.refused(small, capsys)
+
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"fingerprint": "FINGERPRINT"}', '{"fingerprint": 1}'])
     def test_a_damaged_receipt(self, small: Small, capsys: pytest.CaptureFixture[str], text: str) -> None:
         path = next((small.store / "task").glob("*/receipt.json"))
