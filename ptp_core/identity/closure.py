@@ -19,7 +19,7 @@ from ptp_core.identity.reach import ALL, IMPORT, Node, Package, module_path
 from ptp_core.identity.remembered import remembered
 
 ROOT = Path(ptp_core.__file__).parent
-_DATA = (".html", ".css", ".js", ".json", ".txt")
+_DATA = (".html", ".css", ".js", ".json", ".txt", ".yaml", ".yml", ".toml", ".csv", ".tsv")
 
 
 def closure(entry: str) -> dict[str, str]:

@@ -20,6 +20,10 @@ _PLAIN_DECORATORS = {
     "property", "setter", "staticmethod", "total_ordering", "wraps",
 }  # fmt: skip
 """Decorators of libraries that change only what they decorate. Any other may put it on a list somewhere."""
+_CHANGES = re.compile(
+    "(add|append|configure|disable|enable|extend|insert|install|manual|patch|register|seed|set|setdefault|update|use)(_|$)"
+)
+"""Methods and functions of libraries that are called for what they do, also where their value is kept."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -197,7 +201,7 @@ def _registers(node: _Definition, own: set[str]) -> bool:
     if any(_root(d) in own or _last(d) not in _PLAIN_DECORATORS for d in node.decorator_list):
         return True
     if not isinstance(node, ast.ClassDef):
-        return False
+        return any(_calls(default, own) for default in (*node.args.defaults, *node.args.kw_defaults) if default)
     if any(isinstance(n, ast.FunctionDef) and n.name == "__init_subclass__" for n in node.body):
         raise ValueError(f"{node.name}.__init_subclass__ hides a stage's code from its fingerprint; write a list")
     if any(keyword.arg in (None, "metaclass") for keyword in node.keywords):
@@ -209,12 +213,18 @@ def _registers(node: _Definition, own: set[str]) -> bool:
     )
 
 
-def _calls(node: ast.stmt, own: set[str]) -> bool:
-    """Whether executing a statement calls a function of this package; a class makes a value, and lists it nowhere."""
-    return any(
-        isinstance(n, ast.Call) and _root(n.func) in own and not (_last(n.func) or "x").lstrip("_")[:1].isupper()
-        for n in _outside_functions(node)
-    )
+def _calls(node: ast.AST, own: set[str]) -> bool:
+    """Whether executing it calls a function of this package, or one of a library that by its name changes something.
+
+    A class makes a value, and lists it nowhere.
+    """
+    return any(_does_something(n.func, own) for n in _outside_functions(node) if isinstance(n, ast.Call))
+
+
+def _does_something(function: ast.expr, own: set[str]) -> bool:
+    name = _last(function) or "x"
+    own_function = _root(function) in own and not name.lstrip("_")[:1].isupper()
+    return own_function or (isinstance(function, ast.Attribute) and bool(_CHANGES.match(name)))
 
 
 def _root(node: ast.expr) -> str | None:
