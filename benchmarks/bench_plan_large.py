@@ -102,6 +102,8 @@ def write_plain(folder: Path, workflow: Workflow) -> None:
 def timed(folder: Path, *command: str) -> Seconds:
     """Run a command to its end, which must be a good one."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    # As people have it: Python keeps compiled modules, and we keep digests of closures beside them.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began, before = time.perf_counter(), os.times()
     log = folder / "log.txt"
     with log.open("w") as stream:
