@@ -94,7 +94,9 @@ class TestTheCommands:
         assert (done.code, done.output.count("\n")) == (2, 1)
         assert "snakemake --config study=tiny.yaml" in done.output
 
-    @pytest.mark.parametrize(("file", "old"), [("receipts/pretrain/*.json", "peak_memory_mb"), ("selection.json", "sd")])
+    @pytest.mark.parametrize(
+        ("file", "old"), [("receipts/pretrain/*.json", "peak_memory_mb"), ("selection.json", "sd")]
+    )
     def test_summary_of_what_was_edited_by_hand_is_a_line(self, project: Project, file: str, old: str) -> None:
         edit(next((project.results / "tiny").glob(file)), f'{old}"', 'edited"')
         done = project.ptp("summary", "tiny.yaml")
