@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ptp_core.engine.jobfiles import names_in
 from ptp_core.engine.lock.reading import read_study_lock
 from ptp_core.engine.outcomes import failures
 from ptp_core.engine.staleness.before import Before, Record
@@ -51,7 +51,9 @@ class Staleness:
         self.contexts = contexts(graph)
         self.places = Places(workflow.study, self.contexts)
         self.manifests = Manifests(self.folders.store)
-        self._listed = {stage: self._names(stage) for stage in {job.stage for job in graph.jobs}}
+        stages = {job.stage for job in graph.jobs}
+        self._listed = {stage: names_in(self.folders.store / stage) for stage in stages}
+        self._receipts = {stage: names_in(self.folders.receipt(stage, "").parent) for stage in stages}
         # In the order of the graph; a unit that two jobs name is made by the first.
         self.missing = {
             unit.fingerprint: (unit, job)
@@ -96,9 +98,8 @@ class Staleness:
 
     def _why(self, unit: Unit) -> Causes:
         job = self.missing[unit.fingerprint][1]
-        receipt = self.folders.receipt(job.stage, job.id)
-        if job.id in self.before.last or receipt.exists():
-            failed = self._failed(receipt, unit)
+        if job.id in self.before.last or f"{job.id}.json" in self._receipts[job.stage]:
+            failed = self._failed(self.folders.receipt(job.stage, job.id), unit)
             return frozenset((failed or GONE,))
         before = self.before.of(unit)
         if before is not None:
@@ -178,12 +179,6 @@ class Staleness:
         return Cause(
             "new", f"{unit.stage} {unit.label}, not made yet", where=where("tasks" if unit.stage == "task" else "data")
         )
-
-    def _names(self, stage: str) -> set[str]:
-        try:
-            return set(os.listdir(self.folders.store / stage))  # noqa: PTH208 (thousands of names)
-        except OSError:
-            return set()
 
 
 def names_of(labels: list[str]) -> str:
