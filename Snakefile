@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from ptp_core.engine.lock.refuse import is_locked
-from ptp_core.engine.slurm_plugin import mend_slurm_plugin
 from ptp_core.engine.outcomes import notes
 from ptp_core.engine.requests import Requests, with_signature
+from ptp_core.engine.slurm_plugin import mend_slurm_plugin
 from ptp_core.engine.stages import STAGES
 from ptp_core.engine.staleness.limit import hours_allowed
 from ptp_core.engine.workflow import plan, prepare

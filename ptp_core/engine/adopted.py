@@ -16,6 +16,8 @@ PREFIX = "adopted/"
 _CODE = re.compile(r"adopted/code/([a-z_]+)/([0-9a-f]{64})")
 _PACKAGE = re.compile(r"adopted/package/([A-Za-z0-9._-]+)/([^/\s]+)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+MADE_OTHERWISE = "was made with other code or packages than its fingerprint names, and no adoption covers them"
+"""What to say of a result that ``Adopted.covers`` denies."""
 FIX = "correct or remove this line: without it, results of the older code count as stale"
 
 

@@ -112,12 +112,13 @@ def test_trainings_on_several_nodes_are_a_step_of_their_own_and_nothing_else_is(
 
 
 def test_another_attempt_gets_as_much_memory_and_time_again(study: Workflow) -> None:
-    requests, wildcards = Requests(study), SimpleNamespace(id=job_of(study, "finetune").id)
-    asked = requests.resources("finetune")
-    for name in ("mem_mb", "runtime"):
-        assert asked[name](wildcards, attempt=3) == 3 * asked[name](wildcards, attempt=1)
-    # What takes longer than any limit goes on in the next attempt, and must still find a place in a queue.
-    assert asked["runtime"](wildcards, attempt=1000) == LONGEST_MINUTES
+    for stage in ("pretrain", "finetune"):
+        asked, wildcards = Requests(study).resources(stage), SimpleNamespace(id=job_of(study, stage).id)
+        assert asked["mem_mb"](wildcards, attempt=3) == 3 * asked["mem_mb"](wildcards, attempt=1)
+        # What takes longer than any limit goes on in the next attempt, and must still find a place in a queue.
+        first = asked["runtime"](wildcards, attempt=1)
+        assert asked["runtime"](wildcards, attempt=3) == min(3 * first, LONGEST_MINUTES)
+        assert (first == LONGEST_MINUTES) == (stage == "pretrain")
 
 
 def test_a_finished_training_tells_how_fast_the_next_will_be(study: Workflow) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptp_core.engine.adopted import Adopted, read_adopted
+from ptp_core.engine.adopted import MADE_OTHERWISE, Adopted, read_adopted
 from ptp_core.engine.lock.entries import named_units
 from ptp_core.errors import UserError, Where
 from ptp_core.identity.canonical import digest
@@ -58,10 +58,7 @@ def _result(folder: Path, fingerprint: str, adopted: Adopted) -> Entries:
         )  # fmt: skip
     try:
         if not adopted.covers(receipt):
-            what = (
-                "this result was made with other code or packages than its fingerprint names, and nothing adopts them"
-            )
-            raise UserError(what, where=Where(folder / RECEIPT), fix=fix)
+            raise UserError(f"this result {MADE_OTHERWISE}", where=Where(folder / RECEIPT), fix=fix)
         files = {name: file["sha256"] for name, file in receipt["artifacts"].items()}
         return {
             "fingerprint": receipt["fingerprint"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptp_core.engine.adopted import Adopted
+from ptp_core.engine.adopted import MADE_OTHERWISE, Adopted
 from ptp_core.engine.units import Graph, Unit
 from ptp_core.engine.verify.finding import Finding, short
 from ptp_core.identity import store
@@ -124,10 +124,7 @@ def _made_otherwise(unit: Unit, receipt: dict[str, Any], adopted: Adopted, fault
             return None
     except (LookupError, TypeError, AttributeError):
         return fault(f"made_with in the receipt of {name_of(unit)} was edited")
-    what = (
-        f"{name_of(unit)} was made with other code or packages than its fingerprint names, and no adoption covers them"
-    )
-    return fault(what)
+    return fault(f"{name_of(unit)} {MADE_OTHERWISE}")
 
 
 def _shown(value: Any) -> str:
